@@ -1,0 +1,1 @@
+"""What learns: networks as data, replay, DQN, settings."""

@@ -1,0 +1,102 @@
+"""What every command of this project does with what somebody typed.
+
+The contract: whoever types wrongly gets one line that names the argument, what was expected and
+what was given; exit status 2; no traceback; nothing written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import io
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import tyro
+
+T = TypeVar("T")
+
+
+class BadInput(ValueError):  # noqa: N818  (it is the reader's input that is bad, not the program)
+    """Something that was typed, or a file that was named, cannot be used; one line says why."""
+
+
+def choose(what: str, given: str, valid: Iterable[str]) -> str:
+    """Return `given` if it is one of `valid`.
+
+    Args:
+        what: The argument as the user knows it, for the message: `--game`.
+        given: What was typed.
+        valid: The names that would do, in the order in which to list them.
+
+    Raises:
+        BadInput: With the valid names and the nearest one.
+    """
+    names = list(valid)
+    if given in names:
+        return given
+    near = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise BadInput(f"{what}: expected one of {', '.join(names)}; got {given!r}{hint}")
+
+
+def at_least(what: str, given: int, least: int) -> int:
+    """Return `given` if it is `least` or more, else raise `BadInput` naming the argument."""
+    if given < least:
+        raise BadInput(f"{what}: expected a whole number of at least {least}, got {given}")
+    return given
+
+
+def parse(kind: type[T], argv: Sequence[str] | None, program: str, description: str) -> T:
+    """Turn a command line into a dataclass.
+
+    tyro draws its errors as boxes of several lines; here they become one.
+
+    Args:
+        kind: The dataclass whose fields are the options, documented in its docstring.
+        argv: The arguments, or `None` for those of this process.
+        program: The name to show in `--help`.
+        description: The first paragraph of `--help`.
+
+    Raises:
+        BadInput: If the arguments do not fit `kind`.
+        SystemExit: With status 0 after `--help`.
+    """
+    boxed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(boxed):
+            return tyro.cli(kind, args=argv, prog=program, description=description)
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise BadInput(_one_line(boxed.getvalue())) from None
+
+
+def _one_line(boxed: str) -> str:
+    """Strip frame and rulers from tyro's error box and fold what is left into one line."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", boxed)
+    lines = [re.sub(r"^[│|]\s?|\s*[│|]$", "", line).strip() for line in text.splitlines()]
+    kept = []
+    for line in lines:
+        if re.match(r"[╭╰┌└─-]{2,}", line) or not line:
+            continue
+        if line.startswith(("For full helptext", "Arguments similar", "Similar")):
+            break
+        kept.append(line)
+    return re.sub(r"\s+", " ", " ".join(kept)) or "arguments not understood; try --help"
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Call `main` and leave the process with its status, or with 2 and one line on bad input."""
+    try:
+        status = main()
+    except BadInput as error:
+        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
+        status = 2
+    except BrokenPipeError:  # the reader of our output left, as `| head` does
+        sys.stderr.close()
+        status = 0
+    sys.exit(status or 0)

@@ -1,0 +1,1 @@
+"""What is shown: metrics, W&B, charts, reports."""

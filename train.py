@@ -1,0 +1,1 @@
+"""Command line to runs; see studies."""
