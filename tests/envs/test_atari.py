@@ -27,8 +27,8 @@ def random_actions(game: Game, steps: int, n: int, seed: int) -> np.ndarray:
 class PlainLoop:
     """One emulator, stepped by hand: skip 4, maximum of the last two grey frames, area-resize.
 
-    Where a game ends within an agent step, ALE stops before it looks at the screen, and the last
-    picture is the maximum over what its two frame buffers hold from before; so does this loop.
+    Where a game ends within an agent step, ALE stops before it looks at the screen, and its buffer
+    still holds the picture of the step before, which the maximum then includes; so does this loop.
     """
 
     def __init__(self, game: Game) -> None:
@@ -38,9 +38,9 @@ class PlainLoop:
         self.ale.loadROM(roms.get_rom_path(game.rom))
         self.ale.reset_game()
         self.actions = self.ale.getMinimalActionSet()
-        self.buffers = [self.ale.getScreenGrayscale()] * 2
+        self.picture = self.ale.getScreenGrayscale()
         self.stack = np.zeros((4, 84, 84), np.uint8)
-        self.stack[-1] = self.resized(self.ale.getScreenGrayscale())
+        self.stack[-1] = self.resized(self.picture)
 
     @staticmethod
     def resized(frame: np.ndarray) -> np.ndarray:
@@ -48,14 +48,17 @@ class PlainLoop:
 
     def step(self, action: int) -> tuple[np.ndarray, int, bool, int]:
         reward = 0
+        seen = []
         for frame in range(4):
             reward += self.ale.act(self.actions[action])
             if self.ale.game_over():
+                seen.append(self.picture)
                 break
             if frame >= 2:
-                self.buffers[frame - 2] = self.ale.getScreenGrayscale()
+                seen.append(self.ale.getScreenGrayscale())
+        self.picture = np.maximum.reduce(seen)
         self.stack = np.roll(self.stack, -1, axis=0)
-        self.stack[-1] = self.resized(np.maximum(*self.buffers))
+        self.stack[-1] = self.resized(self.picture)
         return self.stack.copy(), reward, self.ale.game_over(), self.ale.lives()
 
 
