@@ -90,7 +90,8 @@ def _one_line(boxed: str) -> str:
     option = next((line.split() for line in lines[end:] if line.startswith("--")), None)
     wrong = re.match(r"Error parsing (--[\w-]+): .*?('[^']*')$", message)
     if wrong and option:
-        expected = " ".join(_MEANING.get(word, word) for word in option[1:]) or "a value"
+        kinds = [word.removeprefix("{None}|") for word in option[1:]]
+        expected = " ".join(_MEANING.get(kind, kind) for kind in kinds) or "a value"
         return f"{wrong[1]}: expected {expected}, got {wrong[2]}"
     return f"{message}; did you mean {option[0]}?" if option else message
 

@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = commandline.parse(Arguments, argv, "evaluate.py", __doc__ or "")
     check(arguments)
     device = device_for(arguments.device)
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     runs = gather(arguments.runs, console)
     torch.set_num_threads(arguments.threads)
     protocol = EvaluationProtocol(epsilon=arguments.epsilon, sticky=arguments.sticky)
@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             console.print(f"{run.name}: playing {arguments.games} games …")
         results.append((run, known or score(run, protocol, arguments.games, device)))
     for table in scores_tables(results):
-        console.print(table)
+        console.print(table, soft_wrap=False)
     console.print("each run's evaluation/ has scores.json, games.parquet and game.webm")
     return 0
 

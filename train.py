@@ -164,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_memory(todo, arguments.workers)
     if todo:
         check_mode(arguments.wandb)
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     for spec in specs:
         if states[spec.name] is State.FINISHED:
             console.print(f"{spec.name}: finished before, skipped ({spec.directory})")

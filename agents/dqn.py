@@ -147,7 +147,6 @@ class BallparkDQN(DQN):
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         """Make `gradient_steps` updates on batches of `batch_size` (Huber loss, Adam)."""
         self.policy.set_training_mode(True)
-        self._update_learning_rate(self.policy.optimizer)
         parameters = list(self.q_net.parameters())
         for _ in range(gradient_steps):
             batch = self.replay_buffer.sample(batch_size)

@@ -162,6 +162,8 @@ def check(settings: Settings) -> None:
         value = getattr(settings, field.name)
         if field.type == "int":
             at_least("--" + field.name.replace("_", "-"), value, 1)
+    if not settings.learning_rate > 0:
+        raise BadInput(f"--learning-rate: expected a number above 0, got {settings.learning_rate}")
     for name in ("final_epsilon", "eval_epsilon", "sticky"):
         value = getattr(settings, name)
         if not 0 <= value <= 1:

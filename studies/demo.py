@@ -28,7 +28,7 @@ OUT = Path("runs")
 
 def main() -> int:
     """Train, score, say where everything lies; return the exit status."""
-    console, began = Console(highlight=False), time.monotonic()
+    console, began = Console(highlight=False, soft_wrap=True), time.monotonic()
     steps = resolve("demo", "pong").steps
     console.print(
         f"Pong, {', '.join(EXTRACTORS)}, one seed, {steps:,} agent steps each, two at a time"

@@ -186,9 +186,8 @@ class Display:
         self.console = console
         self.total = {spec.name: spec.settings.steps for spec in specs}
         self.done = dict.fromkeys(self.total, 0)
-        self.first: dict[str, int] = {}
+        self.rates: dict[str, float] = {}
         self.over = 0
-        self.began = time.monotonic()
         self._lines: dict[str, float] = {}
         self.bars = Progress(
             SpinnerColumn(),
@@ -211,8 +210,8 @@ class Display:
 
     def show(self, name: str, progress: RunProgress) -> None:
         """Draw what a run says of itself."""
-        self.first.setdefault(name, progress.step)  # a resumed run did not do these steps now
         self.done[name] = progress.step
+        self.rates[name] = progress.rate
         left = self.total[name] - progress.step
         told = [f"{progress.rate:,.0f} steps/s"] if progress.rate else []
         if progress.rate:
@@ -231,6 +230,7 @@ class Display:
     def end(self, name: str, how: str, why: str) -> None:
         """Say how a run ended."""
         self.over += 1
+        self.rates.pop(name, None)
         if name in self.tasks:
             self.bars.remove_task(self.tasks.pop(name))
         if how == "finished":
@@ -239,10 +239,9 @@ class Display:
         self.console.print(f"{name}: {how}{': ' + why if why else ''}", highlight=False)
 
     def _grid_told(self) -> str:
-        new = sum(self.done[n] - self.first.get(n, 0) for n in self.done)
-        seconds = time.monotonic() - self.began
         left = sum(self.total.values()) - sum(self.done.values())
-        eta = f" · {_duration(left * seconds / new)} left" if new > 0 else ""
+        rate = sum(self.rates.values())
+        eta = f" · {_duration(left / rate)} left in all" if rate > 0 else ""
         return f"{self.over}/{len(self.total)} runs{eta}"
 
     def _due(self, name: str, every: float = 15.0) -> bool:
