@@ -100,6 +100,9 @@ def plan(arguments: Arguments) -> list[RunSpec]:
     Raises:
         BadInput: If anything in the arguments cannot be done; nothing has been written then.
     """
+    for what in ("game", "extractor", "seed"):
+        if not getattr(arguments, what):
+            raise BadInput(f"--{what}: expected at least one, got none")
     commandline.choose("--preset", arguments.preset, PRESETS)
     for name in arguments.game:
         games.find(name)

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from agents import extractors
+from agents import extractors, ownfile
 from agents.checkpoints import read_json
 from agents.settings import Settings, as_dict, fingerprint, training_protocol
 from commandline import BadInput
@@ -55,6 +55,14 @@ class RunSpec:
         return self.root / self.study / self.game / row / f"seed{self.seed}"
 
     @property
+    def label(self) -> str:
+        """The extractor as `config.json` names it: where on a disk a file lay says nothing."""
+        if not ownfile.is_own(self.extractor):
+            return self.extractor
+        own = ownfile.load(self.extractor)
+        return f"{own.path.name}:{own.class_name}"
+
+    @property
     def name(self) -> str:
         """What people call the run: `pong/half_max/seed3`."""
         return f"{self.game}/{extractors.directory_name(self.extractor)}/seed{self.seed}"
@@ -74,7 +82,7 @@ def identity(spec: RunSpec) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "game": spec.game,
-        "extractor": spec.extractor,
+        "extractor": spec.label,
         "seed": spec.seed,
         "settings": as_dict(spec.settings),
     }
@@ -125,6 +133,25 @@ def _differences(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
         elif there.get(key) != value:
             found.append(f"{key}: {there.get(key)} there, {value} asked for")
     return found
+
+
+OWN_SOURCE = "extractor.py"
+"""In a run directory: the file that was named behind `--extractor`, as it was."""
+
+
+def spec_of(folder: Path, config: dict[str, Any]) -> str:
+    """Return the extractor's spec of the run in `folder`, for `agents.extractors`.
+
+    Raises:
+        BadInput: If its source is not the one that the run was trained with.
+    """
+    label = str(config["extractor"])
+    if not ownfile.is_own(label):
+        return label
+    spec = f"{folder / OWN_SOURCE}:{label.rpartition(':')[2]}"
+    if ownfile.load(spec).sha256 != config["architecture"]["sha256"]:
+        raise BadInput(f"{folder / OWN_SOURCE}: expected the source the run was trained with")
+    return spec
 
 
 def check_writable(root: Path) -> None:

@@ -18,6 +18,7 @@ from analysis.scores import play, summarise
 from commandline import BadInput
 from envs.games import find
 from reporting.video import Recorder
+from studies.directory import spec_of
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,13 @@ class FinishedRun:
     @property
     def name(self) -> str:
         """What people call the run: `pong/half_max/seed3`."""
-        row = extractors.directory_name(self.config["extractor"])
+        row = extractors.directory_name(self.extractor)
         return f"{self.config['game']}/{row}/seed{self.config['seed']}"
+
+    @property
+    def extractor(self) -> str:
+        """Its extractor's spec."""
+        return spec_of(self.directory, self.config)
 
     @property
     def settings(self) -> Settings:
@@ -61,7 +67,7 @@ def open_run(directory: Path) -> FinishedRun:
     run = FinishedRun(directory, config, checkpoints.read_json(directory / "agent.json"))
     try:
         find(str(config["game"]))
-        extractors.check(str(config["extractor"]), allow_costly=True)
+        extractors.check(run.extractor, allow_costly=True)
         _ = run.settings, int(config["seed"]), run.agent["sha256"], config["training_fingerprint"]
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{directory}: expected the files of a run, got {error!r}") from None
@@ -80,7 +86,7 @@ def load_agent(run: FinishedRun, device: str = "cpu") -> BallparkDQN:
     # A replay of the least size: nothing will be stored in it.
     settings = dataclasses.replace(run.settings, replay_size=64, num_envs=1, update_every=1)
     env = envs.make(find(run.config["game"]), 1, seed=0)
-    kwargs = extractors.policy_kwargs(run.config["extractor"])
+    kwargs = extractors.policy_kwargs(run.extractor)
     model = BallparkDQN(env, settings, kwargs, int(run.config["seed"]), device)
     env.close()
     checkpoints.load_weights(model.q_net, path)

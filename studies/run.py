@@ -18,14 +18,14 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 import envs
-from agents import checkpoints, extractors
+from agents import checkpoints, extractors, ownfile
 from agents.dqn import BallparkDQN, environment_seeds
 from agents.settings import EvaluationProtocol, Settings
 from analysis.scores import play
 from envs.games import find
 from reporting.tracking import MetricsWriter, WandbRun, read_metrics, start_wandb
 from reporting.video import Recorder
-from studies.directory import RunSpec, State, config, state
+from studies.directory import OWN_SOURCE, RunSpec, State, config, state
 
 
 @dataclass(frozen=True)
@@ -217,6 +217,8 @@ def train(
     resumed = found is State.INTERRUPTED
     step = checkpoints.load(model, folder / "checkpoint") if resumed else 0
     facts = _note_resume(folder, step) if resumed else config(spec)
+    if ownfile.is_own(spec.extractor):
+        (folder / OWN_SOURCE).write_bytes(ownfile.load(spec.extractor).path.read_bytes())
     checkpoints.write_json(folder / "config.json", facts)
 
     kept = _rewind(folder / "metrics.jsonl", step)
@@ -306,7 +308,7 @@ def _finish(spec: RunSpec, model: BallparkDQN, facts: dict[str, Any]) -> None:
         {
             "format": 1,
             "game": spec.game,
-            "extractor": spec.extractor,
+            "extractor": spec.label,
             "seed": spec.seed,
             "steps": model.num_timesteps,
             "updates": model._n_updates,

@@ -21,6 +21,7 @@ TRAIN = [
     ("--extractor nature@wide", "nature@wide"),
     ("--extractor gone.py:Net", "--extractor: expected a file, found none at gone.py"),
     ("--extractor no_stride", "169,950,886 parameters.*--really"),
+    ("--game --steps 5", "--game: expected at least one, got none"),
     ("--steps 0", "--steps: expected a whole number of at least 1, got 0"),
     ("--steps -5", "--steps: expected a whole number of at least 1, got -5"),
     ("--steps many", "--steps: expected a whole number, got 'many'"),

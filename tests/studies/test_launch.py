@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -128,6 +129,41 @@ def test_same_seed_same_bits_other_seed_others(grid: Path, tmp_path: Path) -> No
     assert first == second, "W&B changes nothing"
     assert first != other
     assert not (again / "seed0" / "wandb").exists()
+
+
+OWN = """
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import nn
+
+class Tiny(BaseFeaturesExtractor):
+    def __init__(self, observation_space):
+        super().__init__(observation_space, features_dim=8)
+        self.net = nn.Sequential(nn.Conv2d(4, 8, 8, 8), nn.ReLU(), nn.AdaptiveMaxPool2d(1), nn.Flatten())
+
+    def forward(self, observations):
+        return self.net(observations)
+"""
+
+
+def test_anyones_own_extractor_is_trained_and_scored_and_its_source_kept(tmp_path: Path) -> None:
+    source = tmp_path / "tiny.py"
+    source.write_text(OWN)
+    status, _, wrong = finish(
+        tmp_path, *SHORT, "--extractor", f"{source}:Tiny", "--wandb", "disabled"
+    )
+    assert (status, wrong) == (0, ""), wrong
+    (run,) = (tmp_path / "demo" / "catch").glob("Tiny*/seed0")
+    config = json.loads((run / "config.json").read_text())
+    assert config["extractor"] == "tiny.py:Tiny", "where it lay is nobody's business"
+    assert config["architecture"]["sha256"] == hashlib.sha256(OWN.encode()).hexdigest()
+    assert (run / "extractor.py").read_text() == OWN
+    source.unlink()  # whoever has the directory has the run
+    status, told, wrong = finish(run, str(run), "--games", "2", script="evaluate.py")
+    assert (status, wrong) == (0, ""), wrong
+    (run / "extractor.py").write_text(OWN.replace("Max", "Avg"))
+    status, _, wrong = finish(run, str(run), "--games", "2", script="evaluate.py")
+    assert status == 2
+    assert "expected the source the run was trained with" in wrong
 
 
 def test_interrupted_once_it_saves_and_the_same_command_goes_on(tmp_path: Path) -> None:
