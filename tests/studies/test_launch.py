@@ -138,7 +138,8 @@ from torch import nn
 class Tiny(BaseFeaturesExtractor):
     def __init__(self, observation_space):
         super().__init__(observation_space, features_dim=8)
-        self.net = nn.Sequential(nn.Conv2d(4, 8, 8, 8), nn.ReLU(), nn.AdaptiveMaxPool2d(1), nn.Flatten())
+        last = [nn.AdaptiveMaxPool2d(1), nn.Flatten()]
+        self.net = nn.Sequential(nn.Conv2d(4, 8, 8, 8), nn.ReLU(), *last)
 
     def forward(self, observations):
         return self.net(observations)
@@ -158,7 +159,7 @@ def test_anyones_own_extractor_is_trained_and_scored_and_its_source_kept(tmp_pat
     assert config["architecture"]["sha256"] == hashlib.sha256(OWN.encode()).hexdigest()
     assert (run / "extractor.py").read_text() == OWN
     source.unlink()  # whoever has the directory has the run
-    status, told, wrong = finish(run, str(run), "--games", "2", script="evaluate.py")
+    status, _, wrong = finish(run, str(run), "--games", "2", script="evaluate.py")
     assert (status, wrong) == (0, ""), wrong
     (run / "extractor.py").write_text(OWN.replace("Max", "Avg"))
     status, _, wrong = finish(run, str(run), "--games", "2", script="evaluate.py")
