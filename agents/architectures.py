@@ -106,9 +106,9 @@ GAINS: Mapping[str, tuple[float, float]] = MappingProxyType(
     }
 )
 """Gains behind the two pools of each row of P1, without a unit: RMS in nature over RMS behind the
-pool, same weights. Measured by `agents.transplant.restore_rms` on Pong under random play, geometric
-mean of 20 initialisations (spread of one: .02 and less). Other games differ most for the maximum:
-twin_max would take .77 and .90 in Breakout. There, `restore_rms` on the game's own frames sets them.
+pool, same weights. Measured by `agents.transplant.restore_rms` on Pong under random play: geometric
+mean of 20 initialisations, which differ by .02 and less (SD). It is the maximum that depends on the
+game: twin_max would take .77 and .90 in Breakout. `restore_rms` sets a game's own.
 """
 
 GAP = NATURE.variant(

@@ -39,6 +39,20 @@ def transplant(source: nn.Module, target: nn.Module) -> tuple[str, ...]:
     return tuple(name for name in places if name not in given)
 
 
+def coarsen(module: nn.Module, bits: int = 9) -> None:
+    """Round the parameters of `module` to multiples of 2^−bits, and make it float64.
+
+    With inputs in multiples of 2^−8 and torch's initial weights every sum in nature's stack is then
+    a whole number of 2^−35 and below 2^14, which float64 holds exactly. Sums that are exact do not
+    depend on their order, and so not on the algorithm that a convolution takes: two networks that
+    compute the same function give the same bits.
+    """
+    module.double()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_((parameter * 2**bits).round() / 2**bits)
+
+
 def rms(a: Float[Tensor, "*shape"]) -> float:
     """Return the root of the mean square of all values."""
     return float(a.double().square().mean().sqrt())
