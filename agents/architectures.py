@@ -77,17 +77,17 @@ HALF_MAX = NATURE.variant(
     pair="P1",
 )
 
-POOLED = tuple(
-    row
-    for parent in (TWIN_MAX, HALF_MAX)
-    for stem in (parent.name.removesuffix("max"),)
-    for row in (
-        parent,
-        replace(parent, name=f"{stem}avg", layers=pool_by(parent, AvgPool)),
-        replace(parent, name=f"{stem}median", layers=pool_by(parent, MedianPool)),
-        replace(parent, name=f"{stem}blur", layers=pool_by(parent, BlurPool), source="Zhang 2019"),
-        replace(parent, name=f"{stem}pick", layers=pool_by(parent, CellPick)),
-    )
+POOLED: tuple[Architecture, ...] = (
+    TWIN_MAX,
+    replace(TWIN_MAX, name="twin_avg", layers=pool_by(TWIN_MAX, AvgPool)),
+    replace(TWIN_MAX, name="twin_median", layers=pool_by(TWIN_MAX, MedianPool)),
+    replace(TWIN_MAX, name="twin_blur", layers=pool_by(TWIN_MAX, BlurPool), source="Zhang 2019"),
+    replace(TWIN_MAX, name="twin_pick", layers=pool_by(TWIN_MAX, CellPick)),
+    HALF_MAX,
+    replace(HALF_MAX, name="half_avg", layers=pool_by(HALF_MAX, AvgPool)),
+    replace(HALF_MAX, name="half_median", layers=pool_by(HALF_MAX, MedianPool)),
+    replace(HALF_MAX, name="half_blur", layers=pool_by(HALF_MAX, BlurPool), source="Zhang 2019"),
+    replace(HALF_MAX, name="half_pick", layers=pool_by(HALF_MAX, CellPick)),
 )
 """The pooled side of P1: five aggregators, at the cells of `twin_max` and of `half_max`."""
 
@@ -311,7 +311,7 @@ ROWS: tuple[Architecture, ...] = (
             *(Conv(64, 3, padding="circular"), GlobalMean()),
         ),
         "no border, no stride phase: must not see where anything is. Nature's kernels, gap's 64 "
-        "features; eight channels before them, so that it costs no more than a twin",
+        "features; eight channels before them keep its multiply-adds below a twin's",
         control=True,
     ),
 )

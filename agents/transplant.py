@@ -44,8 +44,9 @@ def coarsen(module: nn.Module, bits: int = 9) -> None:
 
     With inputs in multiples of 2^−8 and torch's initial weights every sum in nature's stack is then
     a whole number of 2^−35 and below 2^14, which float64 holds exactly. Sums that are exact do not
-    depend on their order, and so not on the algorithm that a convolution takes: two networks that
-    compute the same function give the same bits.
+    depend on their order, and so not on how a convolution goes about adding its products: two
+    networks that compute the same function give the same bits. (Algorithms that add other things
+    than the products, Winograd's or by FFT, are not covered; on a CPU none is taken in float64.)
     """
     module.double()
     with torch.no_grad():

@@ -13,6 +13,7 @@ from safetensors.torch import load, save
 from stable_baselines3 import DQN
 from stable_baselines3.common.logger import Logger
 
+from agents import heads, layers, parts
 from agents.architectures import ROWS, ZOO, find
 from agents.extractors import (
     ZooExtractor,
@@ -134,6 +135,65 @@ def test_pictures_are_square(shape: tuple[int, ...]) -> None:
 def test_a_part_without_a_module() -> None:
     with pytest.raises(TypeError, match="no module is known for Part"):
         build(Part(), Step("input", (4, 84, 84)), 1)
+
+
+FIVE = [[3, 9, 4, 0, 7], [1, 5, 2, 8, 6], [0, 0, 1, 1, 5], [0, 4, 1, 3, 2], [6, 8, 9, 7, 1]]
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (parts.MaxPool(2), [[9, 8, 7], [4, 3, 5], [8, 9, 1]]),
+        (parts.AvgPool(2), [[4.5, 3.5, 6.5], [1, 1.5, 3.5], [7, 8, 1]]),
+        (parts.MedianPool(2), [[4, 3, 6.5], [0, 1, 3.5], [7, 8, 1]]),
+        (parts.CornerPick(2), [[3, 4, 7], [0, 1, 5], [6, 9, 1]]),
+        # Windows of 3 at distance 2, the first one column and row outside: 2 × 2 cells of it count.
+        (parts.OverlapMax(), [[9, 9, 8], [5, 8, 8], [8, 9, 7]]),
+        (
+            parts.OverlapAvg(),
+            [[18 / 4, 28 / 6, 21 / 4], [10 / 6, 25 / 9, 25 / 6], [4.5, 32 / 6, 13 / 4]],
+        ),
+        # Cells of 3 that overlap by one.
+        (parts.AdaptiveMax(2), [[9, 8], [9, 9]]),
+        (parts.AdaptiveAvg(2), [[25 / 9, 34 / 9], [29 / 9, 30 / 9]]),
+        (parts.GlobalMax(), [[9]]),
+        (parts.GlobalMean(), [[93 / 25]]),
+        (parts.Relu(), FIVE),
+        (parts.Gain(2.0), [[2 * value for value in row] for row in FIVE]),
+    ],
+)
+def test_a_part_becomes_the_module_that_it_describes(part: Part, expected: list[Any]) -> None:
+    a = torch.tensor(FIVE, dtype=torch.float32)[None, None]
+    out = build(part, Step("input", (1, 5, 5)), 1)(a)
+    torch.testing.assert_close(out[0, 0], torch.tensor(expected, dtype=torch.float32))
+
+
+@pytest.mark.parametrize("part", [parts.Relu(), parts.Conv(3, 2), parts.LinearConv(3, 2)])
+def test_what_is_rectified(part: Part) -> None:
+    torch.manual_seed(0)
+    out = build(part, Step("input", (1, 5, 5)), 1)(torch.linspace(-9, 9, 25).view(1, 1, 5, 5))
+    assert (out.min() < 0) == isinstance(part, parts.LinearConv)
+
+
+def test_parts_that_mix_channels_or_places() -> None:
+    before = Step("input", (16, 8, 8))
+    expected = {
+        parts.BlurPool(4): layers.BlurPool,
+        parts.CellPick(4): layers.CellPick,
+        parts.Residual(): layers.Residual,
+        parts.Coordinates(): layers.Coordinates,
+        parts.LearnedMean(): heads.LearnedMean,
+        parts.Sort(): heads.Sort,
+        parts.SpatialSoftmax(): heads.SpatialSoftmax,
+        parts.Capsules(): heads.Capsules,
+    }
+    for part, kind in expected.items():
+        assert type(build(part, before, 1)) is kind
+    one, two = (build(parts.CellPick(4), before, ordinal) for ordinal in (1, 2))
+    assert not torch.equal(one.place, two.place)
+    torus = build(parts.Conv(4, 4, padding="circular"), before, 1)
+    a = torch.rand(1, 16, 8, 8)
+    torch.testing.assert_close(torus(a.roll(3, 2)), torus(a).roll(3, 2))
 
 
 def test_building_leaves_the_generator_alike_for_every_row() -> None:

@@ -17,6 +17,7 @@ from agents.geometry import ledger, main
 from agents.parts import (
     AdaptiveMax,
     AvgPool,
+    BlurPool,
     Capsules,
     Conv,
     CornerPick,
@@ -26,7 +27,7 @@ from agents.parts import (
     Part,
     Sort,
 )
-from agents.shapes import DoesNotFit, trace
+from agents.shapes import DoesNotFit, Step, follow, trace
 from commandline import BadInput
 
 TWIN = ([77, 20, 17, 9, 7], 43, 8, 3136, 1_687_206, "61.5")
@@ -94,8 +95,9 @@ def pictures(side: int = 84) -> spaces.Box:
     return spaces.Box(0, 255, (4, side, side), dtype=np.uint8)
 
 
-def test_every_row_has_its_line() -> None:
-    assert {*TABLE} == {*ZOO}
+def test_every_line_has_its_row() -> None:
+    """Rows that are added later are checked against what is built, below, and need no line."""
+    assert {*TABLE} <= {*ZOO}
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -163,7 +165,8 @@ def seen(row: Architecture, side: int, cell: tuple[int, int]) -> tuple[int, int]
     ("name", "side"),
     [
         *((name, 84) for name in ("nature", "twin_max", "twin_avg", "twin_median", "twin_blur")),
-        *((name, 84) for name in ("half_max", "half_avg", "half_blur", "extra_max")),
+        ("twin_pick", 84),
+        *((name, 84) for name in ("half_max", "half_avg", "half_blur", "half_pick", "extra_max")),
         *((name, 84) for name in ("extra_stride", "all_conv", "conv_pool", "no_stride")),
         *((name, 84) for name in ("dilated_max", "dilated_avg", "corner_twin", "corner_half")),
         # Larger than the frame: to see it whole, it takes a larger frame.
@@ -177,13 +180,9 @@ def test_receptive_field_by_the_mass_of_gradients(name: str, side: int) -> None:
     assert seen(row, side, (middle, middle)) == (step.sees, step.sees)
 
 
-@pytest.mark.parametrize("name", ["twin_pick", "half_pick"])
-def test_a_pick_sees_no_more_than_its_cells(name: str) -> None:
-    height, width = seen(ZOO[name], 84, (3, 3))
-    assert 36 <= min(height, width) <= max(height, width) <= trace(ZOO[name])[-1].sees
-
-
-@pytest.mark.parametrize(("name", "side"), [("avg_4x4", 4), ("max_2x2", 2)])
+@pytest.mark.parametrize(
+    ("name", "side"), [("avg_4x4", 4), ("max_4x4", 4), ("avg_2x2", 2), ("max_2x2", 2)]
+)
 def test_the_widest_cell_of_adaptive_pooling(name: str, side: int) -> None:
     widths = [seen(ZOO[name], 84, (i, i))[0] for i in range(side)]
     assert max(widths) == trace(ZOO[name])[-1].sees
@@ -205,6 +204,7 @@ def stack(*layers: Part) -> Architecture:
         ((Conv(8, 3, dilation=50),), r"101 × 101 on a map of 84 × 84"),
         ((Conv(8, 3, 0),), r"layer 1.*size and stride from 1 on, got 3 and 0"),
         ((Conv(8, 80), AdaptiveMax(6)), r"layer 2.*pooling to 6 × 6 from 5 × 5"),
+        ((Conv(8, 8, 4), BlurPool(3)), r"layer 2.*a power of two from 2 on, got 3"),
         ((Conv(8, 3, 2, padding="circular"),), "a torus takes stride 1"),
         ((Conv(12, 8, 4), Capsules()), "12 channels make no whole number of capsules of 8"),
         ((Conv(8, 8, 4), Sort(), AvgPool(2)), r"layer 3.*needs a map.*3200 numbers"),
@@ -215,6 +215,11 @@ def test_a_stack_that_does_not_fit(layers: tuple[Part, ...], message: str) -> No
         trace(stack(*layers))
     with pytest.raises(BadInput, match=message):
         ZooExtractor(pictures(), stack(*layers))
+
+
+def test_a_part_without_arithmetic() -> None:
+    with pytest.raises(TypeError, match="no arithmetic is known for Part"):
+        follow(Step("input", (4, 84, 84)), Part(), "part1")
 
 
 def test_the_last_size_that_fits() -> None:

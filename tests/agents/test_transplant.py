@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812
 from gymnasium import spaces
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import Tensor
@@ -45,6 +46,25 @@ def test_corner_picking_is_nature_bit_for_bit(name: str) -> None:
     assert not torch.equal(q_values(nature, frames()), q_values(row, frames()))
     assert transplant(nature, row) == ()
     assert torch.equal(q_values(nature, frames()), q_values(row, frames()))
+
+
+def test_coarse_weights_make_sums_exact() -> None:
+    """Nature's stack with every sum taken backwards: the same bits, unless weights are fine."""
+
+    def backwards(stack: torch.nn.Sequential, a: Tensor) -> Tensor:
+        for conv in stack.children():
+            assert isinstance(conv, torch.nn.Conv2d)
+            side = (a.shape[-1] - conv.kernel_size[0]) // conv.stride[0] + 1
+            terms = F.unfold(a, conv.kernel_size, stride=conv.stride).flip(1)
+            sums = conv.weight.flatten(1).flip(1) @ terms + conv.bias[:, None]
+            a = F.relu(sums).unflatten(-1, (side, side))
+        return a
+
+    nature = extractor("nature").double()
+    with torch.no_grad():
+        assert not torch.equal(nature.stages(frames()), backwards(nature.stages, frames()))
+        coarsen(nature)
+        assert torch.equal(nature.stages(frames()), backwards(nature.stages, frames()))
 
 
 @pytest.mark.parametrize("width", ["@0.5", ""])
