@@ -102,8 +102,8 @@ class ZooExtractor(BaseFeaturesExtractor):
 
     Weights start as torch starts them. Each stage draws from a stream of its own, derived from one
     draw of torch's generator and the stage's name: rows built at the same seed start with the same
-    weights wherever name and shape agree, whatever else they are made of, and leave the generator
-    in the same state for the layers behind them.
+    weights wherever a stage's name and shapes agree, whatever else there is, and leave the
+    generator in the same state for the layers behind them.
 
     Args:
         observation_space: A box of (channels, side, side).

@@ -128,10 +128,10 @@ def show(entries: list[Entry], console: Console) -> None:
         members = [row for row in shown if row.pair == pair]
         if not members:
             continue
-        console.print(Padding(f"[bold]{pair}[/bold]  {differs}", (1, 0, 0, 0)))
+        console.print(Padding(f"[bold]{pair}[/bold]  {differs}", (1, 0, 0, 0), expand=False))
         for reference in dict.fromkeys(row.against for row in members):
             names = ", ".join(row.name for row in members if row.against == reference)
-            console.print(Padding(f"{reference} ↔ {names}", (0, 0, 0, 4)))
+            console.print(Padding(f"{reference} ↔ {names}", (0, 0, 0, 4), expand=False))
 
 
 def main(argv: list[str] | None = None) -> int:

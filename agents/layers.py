@@ -38,7 +38,8 @@ class Residual(nn.Module):
 
     def forward(self, a: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """Return the map with the block's correction added."""
-        return a + self.second(F.relu(self.first(F.relu(a))))
+        correction: Tensor = self.second(F.relu(self.first(F.relu(a))))
+        return a + correction
 
 
 class MedianPool(nn.Module):

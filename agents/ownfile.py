@@ -76,7 +76,7 @@ def load(spec: str) -> OwnExtractor:
             f"{where}, found none"
         )
     return OwnExtractor(
-        path, class_name, sha256, offered[choose(f"--extractor {where}:", class_name, offered)]
+        path, class_name, sha256, offered[choose(f"--extractor: in {where}", class_name, offered)]
     )
 
 

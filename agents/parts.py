@@ -8,7 +8,7 @@ written (channels, rows, columns); every map here is square.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 ROUND_TO = 8
 """Scaled channel numbers are multiples of this, in channels, as capsules of 8 and vector units
@@ -35,7 +35,7 @@ class Part:
     kind: ClassVar[str]
     """Name of the stages built from it; they are numbered by kind: `conv1`, `pool1`, `conv2`."""
 
-    def scaled(self, width: float) -> Self:
+    def scaled(self, width: float) -> Part:
         """Return this part with its channels multiplied by `width`; most have none of their own."""
         return self
 
@@ -59,7 +59,7 @@ class Conv(Part):
     padding: int | Literal["circular"] = 0
     dilation: int = 1
 
-    def scaled(self, width: float) -> Self:
+    def scaled(self, width: float) -> Conv:
         """Return this convolution with its channels multiplied by `width`."""
         return replace(self, channels=scale(self.channels, width))
 
@@ -235,6 +235,6 @@ class Capsules(Part):
     primary_size: int = 8
     routings: int = 3
 
-    def scaled(self, width: float) -> Self:
+    def scaled(self, width: float) -> Capsules:
         """Return this layer with the number of its output capsules multiplied by `width`."""
         return replace(self, count=scale(self.count, width))

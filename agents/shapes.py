@@ -20,11 +20,13 @@ from agents.parts import (
     Conv,
     Coordinates,
     CornerPick,
+    Gain,
     GlobalPool,
     LearnedMean,
     OverlapPool,
     Part,
     Pool,
+    Relu,
     Residual,
     Sort,
     SpatialSoftmax,
@@ -128,6 +130,8 @@ def follow(before: Step, part: Part, name: str) -> Step:
             )
         case Pool():
             new = windows(side, part.size, part.size, ceil=True)
+            if isinstance(part, BlurPool) and (part.size == 1 or part.size & (part.size - 1)):
+                raise DoesNotFit(f"expected a power of two from 2 on, got {part.size}")
             reach = {BlurPool: 2 * (part.size - 1), CornerPick: 0}.get(type(part), part.size - 1)
             return replace(
                 step,
@@ -179,8 +183,10 @@ def follow(before: Step, part: Part, name: str) -> Step:
             )
         case Coordinates():
             return replace(step, shape=(channels + 2, side, side))
-        case _:  # Relu, Gain: nothing changes
+        case Relu() | Gain():
             return step
+        case _:
+            raise TypeError(f"no arithmetic is known for {part!r}")
 
 
 def trace(row: Architecture, channels: int = CHANNELS, side: int = SIDE) -> tuple[Step, ...]:

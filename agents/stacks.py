@@ -78,8 +78,8 @@ def at_width(row: Architecture, width: float) -> Architecture:
         return row
     return replace(
         row,
-        name=f"{row.name}@{width:g}",
-        against=f"{row.against}@{width:g}" if row.against else "",
+        name=f"{row.name}@{width:.15g}",
+        against=f"{row.against}@{width:.15g}" if row.against else "",
         layers=tuple(part.scaled(width) for part in row.layers),
         hidden=scale(row.hidden, width),
     )
