@@ -26,7 +26,7 @@ from agents.settings import PRESETS, resolve
 from commandline import BadInput, at_least
 from envs import games
 from reporting.tracking import check_mode
-from studies.directory import RunSpec, State, check_writable, state
+from studies.directory import RunSpec, State, make_root, state
 from studies.launch import Options, Outcome, launch
 
 RUN_BYTES = 700_000_000
@@ -55,6 +55,8 @@ class Arguments:
         replay_size: Transitions remembered by each run, 7,064 bytes each; default: the preset's.
         learning_rate: Of Adam; default: the preset's.
         update_every: Agent steps for each update; default: the preset's.
+        precision: float32, or bfloat16 (faster, weights stay float32; see docs/performance.md);
+            default: the preset's.
         checkpoint_every: Agent steps between checkpoints, at which all games restart; default: the
             preset's.
         eval_every: Agent steps between points of the learning curve; default: the preset's.
@@ -76,6 +78,7 @@ class Arguments:
     replay_size: int | None = None
     learning_rate: float | None = None
     update_every: int | None = None
+    precision: str | None = None
     checkpoint_every: int | None = None
     eval_every: int | None = None
     eval_games: int | None = None
@@ -87,6 +90,7 @@ OVERRIDES = (
     "replay_size",
     "learning_rate",
     "update_every",
+    "precision",
     "checkpoint_every",
     "eval_every",
     "eval_games",
@@ -114,7 +118,6 @@ def plan(arguments: Arguments) -> list[RunSpec]:
     at_least("--threads", arguments.threads, 1)
     commandline.choose("--device", arguments.device, ("auto", "cpu", "cuda"))
     device_for(arguments.device)
-    check_writable(arguments.out)
     overrides = {name: getattr(arguments, name) for name in OVERRIDES}
     # The same thing named twice is one run.
     cross = itertools.product(
@@ -167,6 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_memory(todo, arguments.workers)
     if todo:
         check_mode(arguments.wandb)
+        make_root(arguments.out)
     console = Console(highlight=False, soft_wrap=True)
     for spec in specs:
         if states[spec.name] is State.FINISHED:

@@ -16,6 +16,9 @@ from typing import Any
 
 from commandline import BadInput, at_least, choose
 
+PRECISIONS = ("float32", "bfloat16")
+"""Arithmetic in which networks can be run."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -47,7 +50,8 @@ class Settings:
         eval_games: Whole games a point.
         eval_epsilon: Probability of a random action in them (Mnih et al. 2015).
         log_every: Agent steps between rows of `metrics.jsonl`.
-        precision: Of the arithmetic in an update.
+        precision: Of the networks' arithmetic, `float32` or `bfloat16`; weights and Adam's state
+            are float32 in both.
     """
 
     steps: int = 10_000_000
@@ -162,6 +166,7 @@ def check(settings: Settings) -> None:
         value = getattr(settings, field.name)
         if field.type == "int":
             at_least("--" + field.name.replace("_", "-"), value, 1)
+    choose("--precision", settings.precision, PRECISIONS)
     if not settings.learning_rate > 0:
         raise BadInput(f"--learning-rate: expected a number above 0, got {settings.learning_rate}")
     for name in ("final_epsilon", "eval_epsilon", "sticky"):
