@@ -14,23 +14,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-import psutil
 import tyro
 from rich.console import Console
 
 import commandline
 from agents import extractors
 from agents.checkpoints import device_for
-from agents.replay import bytes_needed
 from agents.settings import PRESETS, resolve
 from commandline import BadInput, at_least
 from envs import games
 from reporting.tracking import check_mode
 from studies.directory import RunSpec, State, make_root, state
 from studies.launch import Options, Outcome, launch
-
-RUN_BYTES = 700_000_000
-"""Memory of a run beside its replay: interpreter, PyTorch, emulators, network (measured 0.6 GB)."""
+from studies.preflight import check_memory
+from studies.preflight import lines as preflight
 
 
 @dataclass(frozen=True)
@@ -84,6 +81,9 @@ class Arguments:
     eval_games: int | None = None
     really: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
 
+
+WORTH_A_PREFLIGHT = 20_000
+"""Agent steps in a grid from which it is worth some seconds to find out how long it will take."""
 
 OVERRIDES = (
     "steps",
@@ -144,31 +144,14 @@ def _folder_name(name: str) -> str:
     return name
 
 
-def check_memory(specs: Sequence[RunSpec], workers: int) -> None:
-    """Raise `BadInput` if the replay of the runs at work together does not fit; name what would."""
-    if not specs:
-        return
-    workers = min(workers, len(specs))
-    largest = max(spec.settings.replay_size for spec in specs)
-    free = psutil.virtual_memory().available
-    if workers * (bytes_needed(largest) + RUN_BYTES) > free:
-        fits = int((free / workers - RUN_BYTES) / bytes_needed(1))
-        fits = max(0, fits // 1_000 * 1_000)
-        raise BadInput(
-            f"--replay-size: {largest:,} transitions for each of {workers} workers need "
-            f"{workers * bytes_needed(largest) / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
-            f"{fits:,} would fit"
-        )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Train what the command line asks for; return the exit status."""
     arguments = commandline.parse(Arguments, argv, "train.py", __doc__ or "")
     specs = plan(arguments)
     states = {spec.name: state(spec) for spec in specs}
     todo = [spec for spec in specs if states[spec.name] is not State.FINISHED]
-    check_memory(todo, arguments.workers)
     if todo:
+        check_memory(todo, min(arguments.workers, len(todo)))
         check_mode(arguments.wandb)
         make_root(arguments.out)
     console = Console(highlight=False, soft_wrap=True)
@@ -177,6 +160,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             console.print(f"{spec.name}: finished before, skipped ({spec.directory})")
         elif states[spec.name] is State.INTERRUPTED:
             console.print(f"{spec.name}: goes on from its last checkpoint")
+    if sum(spec.settings.steps for spec in todo) >= WORTH_A_PREFLIGHT:
+        for line in preflight(
+            todo, arguments.workers, device_for(arguments.device), arguments.threads, arguments.out
+        ):
+            console.print(line)
     options = Options(
         workers=arguments.workers,
         wandb_mode=arguments.wandb,

@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "analysis": {"commandline", "envs", "agents"},
     "reporting": {"commandline", "envs", "agents", "analysis"},
     "studies": {"commandline", "envs", "agents", "analysis", "reporting"},
+    "benchmarks": {"commandline", "envs", "agents", "analysis", "studies"},
     "train": {"commandline", "envs", "agents", "analysis", "reporting", "studies"},
     "evaluate": {"commandline", "envs", "agents", "analysis", "reporting", "studies"},
 }
