@@ -21,11 +21,13 @@ from gymnasium import spaces
 from jaxtyping import Float, Int64, UInt8
 from stable_baselines3 import DQN
 from stable_baselines3.common.noise import ActionNoise
+from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.dqn.policies import QNetwork
 from torch import Tensor, nn
 from torch.nn import functional
 
+from agents.captured import CapturedUpdate
 from agents.precision import Bfloat16Copy
 from agents.replay import FrameReplayBuffer
 from agents.settings import Settings
@@ -74,6 +76,9 @@ class BallparkDQN(DQN):
         self.rngs = generators(seed)
         self.updates_since_read = 0
         self._copies: tuple[Bfloat16Copy, Bfloat16Copy] | None = None
+        self._captured: CapturedUpdate | None = None
+        # A step counter on the device, so that the whole update can be recorded there.
+        adam = {"fused": True, "capturable": torch.device(device).type == "cuda"}
         super().__init__(
             "CnnPolicy",
             env,
@@ -94,7 +99,7 @@ class BallparkDQN(DQN):
             exploration_fraction=min(1.0, settings.exploration_steps / settings.steps),
             exploration_final_eps=_epsilon_at_end(settings),
             max_grad_norm=settings.max_grad_norm,
-            policy_kwargs={**policy_kwargs, "optimizer_kwargs": {"fused": True}},
+            policy_kwargs={**policy_kwargs, "optimizer_kwargs": adam},
             seed=initialisation_seed(seed),
             device=device,
         )
@@ -180,34 +185,51 @@ class BallparkDQN(DQN):
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         """Make `gradient_steps` updates on batches of `batch_size` (Huber loss, Adam)."""
         self.policy.set_training_mode(True)
-        online, target_net = self._networks()
-        parameters = list(self.q_net.parameters())
         for _ in range(gradient_steps):
             batch = self.replay_buffer.sample(batch_size)
-            assert batch.discounts is not None
-            with self.autocast():
-                with torch.no_grad():
-                    q_t = self.values(target_net, batch.next_observations)
-                    chooser = q_t
-                    if self.settings.double:
-                        chooser = self.values(online, batch.next_observations)
-                    bootstrap = q_t.gather(1, chooser.argmax(dim=1, keepdim=True))
-                    target = batch.rewards + (1 - batch.dones) * batch.discounts * bootstrap
-                q_tm1 = self.values(online, batch.observations).gather(1, batch.actions)
-            loss = functional.smooth_l1_loss(q_tm1, target)
-            if self._copies is None:
-                self.policy.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            if self._copies is not None:
-                self._copies[0].hand_over_gradients()
-            torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
-            self.policy.optimizer.step()
-            if self._copies is not None:
-                self._copies[0].refresh()
-            self._loss_sum += loss.detach()
-            self._q_sum += q_tm1.detach().mean()
+            if self.device.type == "cuda":
+                self._captured = self._captured or self._capture(batch)
+                self._captured(batch)
+            else:
+                self._update(batch)
         self._n_updates += gradient_steps
         self.updates_since_read += gradient_steps
+
+    def _update(self, batch: ReplayBufferSamples) -> None:
+        """Make one update, without waiting for the device."""
+        assert batch.discounts is not None
+        online, target_net = self._networks()
+        with self.autocast():
+            with torch.no_grad():
+                q_t = self.values(target_net, batch.next_observations)
+                chooser = q_t
+                if self.settings.double:
+                    chooser = self.values(online, batch.next_observations)
+                bootstrap = q_t.gather(1, chooser.argmax(dim=1, keepdim=True))
+                target = batch.rewards + (1 - batch.dones) * batch.discounts * bootstrap
+            q_tm1 = self.values(online, batch.observations).gather(1, batch.actions)
+        loss = functional.smooth_l1_loss(q_tm1, target)
+        if self._copies is None:
+            self.policy.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self._copies is not None:
+            self._copies[0].hand_over_gradients()
+        torch.nn.utils.clip_grad_norm_(list(self.q_net.parameters()), self.max_grad_norm)
+        self.policy.optimizer.step()
+        if self._copies is not None:
+            self._copies[0].refresh()
+        self._loss_sum += loss.detach()
+        self._q_sum += q_tm1.detach().mean()
+
+    def _capture(self, batch: ReplayBufferSamples) -> CapturedUpdate:
+        copies = [copy.net for copy in self._copies or ()]
+        return CapturedUpdate(
+            self._update,
+            [self.q_net, self.q_net_target, *copies],
+            self.policy.optimizer,
+            [self._loss_sum, self._q_sum],
+            batch,
+        )
 
     def read_losses(self) -> dict[str, float]:
         """Return mean loss and mean Q since the last call, and start anew; empty if no update."""
