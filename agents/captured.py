@@ -6,6 +6,7 @@ Unmeasured so far: it is guarded by tests that need a GPU (`pytest -m gpu`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
@@ -39,11 +40,12 @@ class CapturedUpdate:
         sums: list[Tensor],
         example: ReplayBufferSamples,
     ) -> None:
-        self.batch = ReplayBufferSamples(*(None if t is None else t.clone() for t in example))
+        assert example.discounts is not None
+        self.batch = ReplayBufferSamples(*(cast(Tensor, t).clone() for t in example))
         tensors = [p for module in modules for p in module.parameters()] + sums
         before = [t.detach().clone() for t in tensors]
         known = {p: _clones(state) for p, state in optimizer.state.items()}
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(WARM_UPS):
@@ -66,8 +68,7 @@ class CapturedUpdate:
     def __call__(self, batch: ReplayBufferSamples) -> None:
         """Make one update with `batch`; returns before the device has finished."""
         for mine, given in zip(self.batch, batch, strict=True):
-            if mine is not None:
-                mine.copy_(given, non_blocking=True)
+            cast(Tensor, mine).copy_(cast(Tensor, given), non_blocking=True)
         self.graph.replay()
 
 
