@@ -94,6 +94,7 @@ class BallparkDQN(DQN):
                 "n_steps": settings.n_steps,
                 "gamma": settings.discount,
                 "rng": self.rngs["replay"],
+                "compressed": settings.replay_compression == "zlib",
             },
             target_update_interval=settings.target_update_every,
             exploration_fraction=min(1.0, settings.exploration_steps / settings.steps),

@@ -34,17 +34,24 @@ def check_memory(specs: Sequence[RunSpec], workers: int) -> int:
     Raises:
         BadInput: If they do not fit into free memory; the line names the replay that would.
     """
-    largest = max(spec.settings.replay_size for spec in specs)
+    largest = max(specs, key=replay_bytes)
     free = psutil.virtual_memory().available
-    needed = workers * (bytes_needed(largest) + RUN_BYTES)
+    needed = workers * (replay_bytes(largest) + RUN_BYTES)
     if needed > free:
-        fits = max(0, int((free / workers - RUN_BYTES) / bytes_needed(1)) // 1_000 * 1_000)
+        size = largest.settings.replay_size
+        fits = int((free / workers - RUN_BYTES) / (replay_bytes(largest) / size))
         raise BadInput(
-            f"--replay-size: {largest:,} transitions for each of {workers} workers need "
-            f"{workers * bytes_needed(largest) / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
-            f"{fits:,} would fit"
+            f"--replay-size: {size:,} transitions for each of {workers} workers need "
+            f"{workers * replay_bytes(largest) / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
+            f"{max(0, fits // 1_000 * 1_000):,} would fit"
         )
     return needed
+
+
+def replay_bytes(spec: RunSpec) -> int:
+    """Return the bytes of a run's replay."""
+    compressed = spec.settings.replay_compression != "none"
+    return bytes_needed(spec.settings.replay_size, compressed=compressed)
 
 
 def seconds_a_step(spec: RunSpec, device: str, threads: int) -> float:
