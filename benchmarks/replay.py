@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ import envs
 from agents.replay import FrameReplayBuffer
 from benchmarks.ladder import timed
 from envs.games import find
+from envs.vector import GameVecEnv
 
 N_ENVS = 4
 
@@ -45,7 +47,7 @@ class Arguments:
     json: bool = False
 
 
-def buffers(arguments: Arguments, env: envs.GameVecEnv) -> dict[str, Any]:
+def buffers(arguments: Arguments, env: GameVecEnv) -> dict[str, Any]:
     """Return the empty buffers by name."""
     shared = (arguments.transitions, env.observation_space, env.action_space, "cpu", N_ENVS)
     made: dict[str, Any] = {"SB3": NStepReplayBuffer(*shared, n_steps=arguments.n_steps)}
@@ -59,7 +61,7 @@ def buffers(arguments: Arguments, env: envs.GameVecEnv) -> dict[str, Any]:
     return made
 
 
-def fill(made: dict[str, Any], arguments: Arguments, env: envs.GameVecEnv) -> None:
+def fill(made: dict[str, Any], arguments: Arguments, env: GameVecEnv) -> None:
     """Play at random until the buffers are full and have wrapped around."""
     rng, observations = np.random.default_rng(0), env.reset(range(N_ENVS))
     for _ in range(arguments.transitions // N_ENVS + 50):
@@ -91,8 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     made = buffers(arguments, env)
     fill(made, arguments, env)
     samplers: dict[str, Callable[[], Any]] = {
-        name: (lambda buffer=buffer: buffer.sample(arguments.batch))
-        for name, buffer in made.items()
+        name: partial(buffer.sample, arguments.batch) for name, buffer in made.items()
     }
     times = timed(samplers, blocks=5, updates=20)
     records = [
