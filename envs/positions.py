@@ -118,7 +118,7 @@ def velocity(axis: Axis, ram: Ram) -> Places:
     """Screen pixels a raw frame along one axis; NaN where RAM does not hold it."""
     if axis.velocity is None:
         return np.full(len(ram), np.nan)
-    units = ram[:, axis.velocity].view(np.int8).astype(np.float64)
+    units: Places = ram[:, axis.velocity].view(np.int8).astype(np.float64)
     if axis.velocity_fraction is not None:
         units = units + ram[:, axis.velocity_fraction] / 256
     return axis.velocity_sign * axis.scale * units
@@ -131,7 +131,8 @@ def bricks_left(facts: Facts, ram: Ram) -> Int64[np.ndarray, " n"]:
         return np.full(len(ram), -1, np.int64)
     held = ram[:, bricks.addresses.start : bricks.addresses.stop]
     bits = np.unpackbits(held, axis=1).sum(axis=1, dtype=np.int64)
-    return (bits - bricks.spare_bits) // bricks.bits_a_brick
+    left: Int64[np.ndarray, " n"] = (bits - bricks.spare_bits) // bricks.bits_a_brick
+    return left
 
 
 def _visible(playfield: Box, ball: Ball, x: Places, y: Places) -> Bool[np.ndarray, " n"]:

@@ -14,7 +14,7 @@ Left alone, an opponent that chases the ball would give its place away. Two arms
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -73,8 +73,7 @@ class Group:
         places_screen: Where the ball is in the last raw frame, x and y of its corner.
         velocity_screen: The same for all, pixels a raw frame.
         ram: After the last raw frame.
-        without_ball: The same inputs with the ball painted over, and nothing else; empty unless
-            asked for.
+        without_ball: Inputs with the ball painted over, and nothing else; those asked for.
         states: The emulator after the last raw frame; empty unless asked for.
     """
 
@@ -157,7 +156,7 @@ class Teleporter:
         places_screen: Int64[np.ndarray, "n 2"],
         arm: Arm,
         *,
-        erase: bool = False,
+        erase: Collection[int] = (),
         keep_states: bool = False,
         extra: Iterable[Write] = (),
         actions: tuple[int, ...] | None = None,
@@ -168,7 +167,7 @@ class Teleporter:
             flight: From `flight`.
             places_screen: x and y of the ball's corner in the last raw frame.
             arm: What the opponent does.
-            erase: Whether to make each input without its ball, too.
+            erase: Which of the places to show a second time, with the ball painted over.
             keep_states: Whether to save the emulator at the end of each flight.
             extra: As in `show`.
             actions: As in `show`.
@@ -178,7 +177,7 @@ class Teleporter:
                 make the ball's place depend on the paddles.
         """
         observations, without, rams, states = [], [], [], []
-        for x_screen, y_screen in places_screen.tolist():
+        for i, (x_screen, y_screen) in enumerate(places_screen.tolist()):
             there = flight.ending_at(self.facts, x_screen, y_screen)
             if not inside(self.facts, self.facts.clear, there):
                 raise NoRoom(f"the flight to {x_screen} {y_screen} leaves the clear part")
@@ -187,14 +186,14 @@ class Teleporter:
             rams.append(shown.ram[-1])
             if shown.state is not None:
                 states.append(shown.state)
-            if erase:
+            if i in erase:
                 without.append(stack(painted_over(self.facts, shown.frames, there)))
         return Group(
             observations=np.stack(observations),
             places_screen=places_screen,
             velocity_screen=flight.velocity_screen,
             ram=np.stack(rams),
-            without_ball=np.stack(without) if erase else np.zeros((0, 4, 84, 84), np.uint8),
+            without_ball=np.stack(without) if without else np.zeros((0, 4, 84, 84), np.uint8),
             states=tuple(states),
         )
 
