@@ -75,18 +75,25 @@ def parse(kind: type[T], argv: Sequence[str] | None, program: str, description: 
         raise BadInput(_one_line(boxed.getvalue())) from None
 
 
+_MEANING = {"INT": "a whole number", "FLOAT": "a number", "PATH": "a path", "STR": "a word"}
+
+
 def _one_line(boxed: str) -> str:
-    """Strip frame and rulers from tyro's error box and fold what is left into one line."""
+    """Strip frame and rulers from tyro's error box and fold what it says into one line."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", boxed)
-    lines = [re.sub(r"^[│|]\s?|\s*[│|]$", "", line).strip() for line in text.splitlines()]
-    kept = []
-    for line in lines:
-        if re.match(r"[╭╰┌└─-]{2,}", line) or not line:
-            continue
-        if line.startswith(("For full helptext", "Arguments similar", "Similar")):
-            break
-        kept.append(line)
-    return re.sub(r"\s+", " ", " ".join(kept)) or "arguments not understood; try --help"
+    lines = [re.sub(r"^│\s?|\s*│$", "", line).strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not re.match(r"[╭╰─]{2,}", line)]
+    # Below the message stand, after a heading, the options that may have been meant.
+    headings = ("For full helptext", "Perhaps you meant", "Argument helptext", "Similar arguments")
+    end = next((i for i, line in enumerate(lines) if line.startswith(headings)), len(lines))
+    message = " ".join(lines[:end]) or "arguments not understood; try --help"
+    option = next((line.split() for line in lines[end:] if line.startswith("--")), None)
+    wrong = re.match(r"Error parsing (--[\w-]+): .*?('[^']*')$", message)
+    if wrong and option:
+        kinds = [word.removeprefix("{None}|") for word in option[1:]]
+        expected = " ".join(_MEANING.get(kind, kind) for kind in kinds) or "a value"
+        return f"{wrong[1]}: expected {expected}, got {wrong[2]}"
+    return f"{message}; did you mean {option[0]}?" if option else message
 
 
 def run(main: Callable[[], int | None]) -> None:

@@ -1,1 +1,108 @@
-"""Finished runs to measurements; see studies."""
+"""Measure finished runs: each agent plays whole games, and a table says how they went.
+
+    python evaluate.py runs/fast
+
+finds every run below the folder, plays 30 games with each, to their ends and over all lives, and
+writes evaluation/scores.json and evaluation/games.parquet (one row a game) into its directory.
+Agents that have been scored the same way before are not played again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import tyro
+from rich.console import Console
+from rich.progress import track
+
+import commandline
+from agents.checkpoints import device_for
+from agents.settings import EvaluationProtocol
+from commandline import BadInput, at_least
+from reporting.tables import scores_tables
+from studies.directory import find_runs
+from studies.measure import FinishedRun, open_run, score, stored_scores
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What can be asked for on the command line.
+
+    Attributes:
+        runs: Run directories, or folders that hold some at any depth.
+        games: Whole games for each agent, each in an environment of its own.
+        epsilon: Probability of a random action, between 0 and 1 (.05 as in Mnih et al. 2015).
+        sticky: Probability that the emulator repeats the last action, each frame, between 0 and 1.
+        device: cpu, cuda or auto (cuda if there is one).
+        threads: PyTorch threads.
+        again: Play again what has been scored before.
+    """
+
+    runs: tyro.conf.Positional[list[Path]]
+    games: int = 30
+    epsilon: float = EvaluationProtocol.epsilon
+    sticky: float = EvaluationProtocol.sticky
+    device: str = "cpu"
+    threads: int = 2
+    again: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+
+
+def check(arguments: Arguments) -> None:
+    """Raise `BadInput` if the arguments make no sense; nothing has been written then."""
+    if not arguments.runs:
+        raise BadInput("expected run directories or folders of them, such as runs/fast; got none")
+    at_least("--games", arguments.games, 1)
+    at_least("--threads", arguments.threads, 1)
+    for name in ("epsilon", "sticky"):
+        value = getattr(arguments, name)
+        if not 0 <= value <= 1:
+            raise BadInput(f"--{name}: expected a number in [0, 1], got {value}")
+    commandline.choose("--device", arguments.device, ("auto", "cpu", "cuda"))
+
+
+def gather(paths: Sequence[Path], console: Console) -> list[FinishedRun]:
+    """Return the finished runs below the paths; name the unfinished ones.
+
+    Raises:
+        BadInput: If there is none, or a path is itself an unfinished run.
+    """
+    finished: list[FinishedRun] = []
+    for folder in find_runs(paths):
+        if (folder / "agent.json").exists() or folder in paths:
+            finished.append(open_run(folder))
+        else:
+            console.print(f"{folder}: not finished, left out")
+    if not finished:
+        raise BadInput(f"{', '.join(map(str, paths))}: expected a finished run, got none")
+    return finished
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Score what the command line names; return the exit status."""
+    arguments = commandline.parse(Arguments, argv, "evaluate.py", __doc__ or "")
+    check(arguments)
+    device = device_for(arguments.device)
+    console = Console(highlight=False, soft_wrap=True)
+    runs = gather(arguments.runs, console)
+    torch.set_num_threads(arguments.threads)
+    protocol = EvaluationProtocol(epsilon=arguments.epsilon, sticky=arguments.sticky)
+    results: list[tuple[FinishedRun, dict[str, Any]]] = []
+    for run in track(runs, "playing", console=console, disable=not console.is_terminal):
+        known = None if arguments.again else stored_scores(run, protocol, arguments.games)
+        if known is not None:
+            console.print(f"{run.name}: scored before")
+        else:
+            console.print(f"{run.name}: playing {arguments.games} games …")
+        results.append((run, known or score(run, protocol, arguments.games, device)))
+    for table in scores_tables(results):
+        console.print(table, soft_wrap=False)
+    console.print("each run's evaluation/ has scores.json, games.parquet and game.webm")
+    return 0
+
+
+if __name__ == "__main__":
+    commandline.run(main)

@@ -1,1 +1,196 @@
-"""Command line to runs; see studies."""
+"""Train agents: command line to runs.
+
+    python train.py --game pong breakout --extractor nature gap --seed 0 1 --workers 2
+
+trains every combination of game, extractor and seed. A run that is finished is skipped; one that
+was interrupted goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import tyro
+from rich.console import Console
+
+import commandline
+from agents import extractors
+from agents.checkpoints import device_for
+from agents.replay import bytes_needed
+from agents.settings import PRESETS, resolve
+from commandline import BadInput, at_least
+from envs import games
+from reporting.tracking import check_mode
+from studies.directory import RunSpec, State, check_writable, state
+from studies.launch import Options, Outcome, launch
+
+RUN_BYTES = 700_000_000
+"""Memory of a run beside its replay: interpreter, PyTorch, emulators, network (measured 0.6 GB)."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What can be asked for on the command line.
+
+    Attributes:
+        game: Games to train on: pong, breakout, catch.
+        extractor: Feature extractors: names from `python -m agents.geometry`, such as nature,
+            half_max or half_max@0.5 (half the width), or your own as path/to/file.py:ClassName.
+        seed: Whole numbers; every random number of a run is derived from its one seed.
+        preset: demo (minutes; learns nothing), fast (Pong in some 0.5M steps) or nature (10M steps,
+            RL-Zoo's settings, comparable with published scores).
+        steps: Length of each run in agent steps (four emulator frames each); default: the preset's.
+        workers: Runs trained at the same time, each in a process of its own.
+        threads: PyTorch threads for each run.
+        device: cpu, cuda or auto (cuda if there is one).
+        wandb: offline (no account needed), online (needs WANDB_API_KEY) or disabled.
+        out: Folder of all studies; created if missing.
+        study_name: Folder below it; default: the preset's name. A run lies in
+            OUT/STUDY/GAME/EXTRACTOR/seedK.
+        replay_size: Transitions remembered by each run, 7,064 bytes each; default: the preset's.
+        learning_rate: Of Adam; default: the preset's.
+        update_every: Agent steps for each update; default: the preset's.
+        checkpoint_every: Agent steps between checkpoints, at which all games restart; default: the
+            preset's.
+        eval_every: Agent steps between points of the learning curve; default: the preset's.
+        eval_games: Whole games for each point; default: the preset's.
+        really: Train rows that refuse because of their cost (no_stride).
+    """
+
+    game: list[str] = field(default_factory=lambda: ["pong"])
+    extractor: list[str] = field(default_factory=lambda: ["nature"])
+    seed: list[int] = field(default_factory=lambda: [0])
+    preset: str = "fast"
+    steps: int | None = None
+    workers: int = 1
+    threads: int = 1
+    device: str = "cpu"
+    wandb: str = "offline"
+    out: Path = Path("runs")
+    study_name: str | None = None
+    replay_size: int | None = None
+    learning_rate: float | None = None
+    update_every: int | None = None
+    checkpoint_every: int | None = None
+    eval_every: int | None = None
+    eval_games: int | None = None
+    really: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+
+
+OVERRIDES = (
+    "steps",
+    "replay_size",
+    "learning_rate",
+    "update_every",
+    "checkpoint_every",
+    "eval_every",
+    "eval_games",
+)
+"""Arguments that replace a setting of the preset."""
+
+
+def plan(arguments: Arguments) -> list[RunSpec]:
+    """Return the runs of the grid: seeds in rounds, every game and extractor in each.
+
+    Raises:
+        BadInput: If anything in the arguments cannot be done; nothing has been written then.
+    """
+    for what in ("game", "extractor", "seed"):
+        if not getattr(arguments, what):
+            raise BadInput(f"--{what}: expected at least one, got none")
+    commandline.choose("--preset", arguments.preset, PRESETS)
+    for name in arguments.game:
+        games.find(name)
+    for spec in arguments.extractor:
+        extractors.check(spec, allow_costly=arguments.really)
+    for seed in arguments.seed:
+        at_least("--seed", seed, 0)
+    at_least("--workers", arguments.workers, 1)
+    at_least("--threads", arguments.threads, 1)
+    commandline.choose("--device", arguments.device, ("auto", "cpu", "cuda"))
+    device_for(arguments.device)
+    check_writable(arguments.out)
+    overrides = {name: getattr(arguments, name) for name in OVERRIDES}
+    # The same thing named twice is one run.
+    cross = itertools.product(
+        dict.fromkeys(arguments.seed),
+        dict.fromkeys(arguments.game),
+        dict.fromkeys(arguments.extractor),
+    )
+    return [
+        RunSpec(
+            study=_folder_name(arguments.study_name or arguments.preset),
+            game=game,
+            extractor=extractor,
+            seed=seed,
+            settings=resolve(arguments.preset, game, overrides),
+            root=arguments.out,
+        )
+        for seed, game, extractor in cross
+    ]
+
+
+def _folder_name(name: str) -> str:
+    if name in (".", "..") or "/" in name or "\0" in name or not name.strip():
+        raise BadInput(f"--study-name: expected the name of one folder, got {name!r}")
+    return name
+
+
+def check_memory(specs: Sequence[RunSpec], workers: int) -> None:
+    """Raise `BadInput` if the replay of the runs at work together does not fit; name what would."""
+    if not specs:
+        return
+    workers = min(workers, len(specs))
+    largest = max(spec.settings.replay_size for spec in specs)
+    free = psutil.virtual_memory().available
+    if workers * (bytes_needed(largest) + RUN_BYTES) > free:
+        fits = int((free / workers - RUN_BYTES) / bytes_needed(1))
+        fits = max(0, fits // 1_000 * 1_000)
+        raise BadInput(
+            f"--replay-size: {largest:,} transitions for each of {workers} workers need "
+            f"{workers * bytes_needed(largest) / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
+            f"{fits:,} would fit"
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train what the command line asks for; return the exit status."""
+    arguments = commandline.parse(Arguments, argv, "train.py", __doc__ or "")
+    specs = plan(arguments)
+    states = {spec.name: state(spec) for spec in specs}
+    todo = [spec for spec in specs if states[spec.name] is not State.FINISHED]
+    check_memory(todo, arguments.workers)
+    if todo:
+        check_mode(arguments.wandb)
+    console = Console(highlight=False, soft_wrap=True)
+    for spec in specs:
+        if states[spec.name] is State.FINISHED:
+            console.print(f"{spec.name}: finished before, skipped ({spec.directory})")
+        elif states[spec.name] is State.INTERRUPTED:
+            console.print(f"{spec.name}: goes on from its last checkpoint")
+    options = Options(
+        workers=arguments.workers,
+        wandb_mode=arguments.wandb,
+        device=device_for(arguments.device),
+        threads=arguments.threads,
+    )
+    outcome = launch(todo, options, console) if todo else Outcome((), (), ())
+    where = specs[0].root / specs[0].study
+    if outcome.interrupted:
+        console.print(f"interrupted: {len(outcome.interrupted)}; the same command goes on")
+    for name, why in outcome.failed:
+        console.print(f"failed: {name}: {why}")
+    if not outcome.failed and not outcome.interrupted:
+        console.print(f"all {len(specs)} runs are in {where}; next: python evaluate.py {where}")
+    if outcome.failed:
+        return 1
+    return 130 if outcome.interrupted else 0
+
+
+if __name__ == "__main__":
+    commandline.run(main)

@@ -62,6 +62,8 @@ class GameVecEnv(VecEnv):
             the observation after it is the terminal one.
     """
 
+    render_mode: str | None = None
+
     def __init__(
         self,
         game: Game,

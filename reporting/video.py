@@ -1,0 +1,73 @@
+"""A short video of an agent at play, as the network sees it, that plays in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+SCALE = 4
+"""Screen pixels a network pixel."""
+
+HEADER = 36
+"""Height of the caption, in screen pixels."""
+
+FRAMES_PER_SECOND = 15
+"""Agent steps in a second of play: 60 emulator frames, four a step."""
+
+INK, PAPER = (235, 235, 235), (24, 24, 27)
+
+
+class Recorder:
+    """Collects the first game's pictures; hand `watch` to `analysis.scores.play`.
+
+    Args:
+        title: Stands left in the caption; the score stands right.
+        max_steps: Agent steps after which nothing more is recorded.
+    """
+
+    def __init__(self, title: str, max_steps: int = 40 * FRAMES_PER_SECOND) -> None:
+        self.title = title
+        self.max_steps = max_steps
+        self.frames: list[np.ndarray] = []
+
+    def watch(
+        self,
+        observations: UInt8[np.ndarray, "n 4 84 84"],
+        actions: np.ndarray,
+        scores: np.ndarray,
+    ) -> None:
+        """Keep the newest picture of the first game, with its score so far."""
+        if len(self.frames) < self.max_steps:
+            self.frames.append(self._draw(observations[0, -1], float(scores[0])))
+
+    def _draw(
+        self, picture: UInt8[np.ndarray, "84 84"], score: float
+    ) -> UInt8[np.ndarray, "h w 3"]:
+        side = picture.shape[0] * SCALE
+        frame = np.full((side + HEADER, side, 3), PAPER, np.uint8)
+        big = cv2.resize(picture, (side, side), interpolation=cv2.INTER_NEAREST)
+        frame[HEADER:] = big[:, :, None]
+        font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.5
+        told = f"score {score:g}"
+        (width, _), _ = cv2.getTextSize(told, font, size, 1)
+        cv2.putText(frame, self.title, (8, 24), font, size, INK, 1, cv2.LINE_AA)
+        cv2.putText(frame, told, (side - width - 8, 24), font, size, INK, 1, cv2.LINE_AA)
+        return frame
+
+    def save(self, path: Path) -> None:
+        """Write what was collected as VP8 in WebM, which every browser plays.
+
+        Raises:
+            OSError: If the video cannot be written.
+        """
+        height, width = self.frames[0].shape[:2]
+        with av.open(str(path), mode="w", format="webm") as container:
+            stream = container.add_stream("libvpx", rate=FRAMES_PER_SECOND)
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            for frame in self.frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream.encode())

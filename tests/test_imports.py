@@ -1,0 +1,58 @@
+"""One import direction: each room may import what stands to its left, nothing to its right."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAY_IMPORT = {
+    "commandline": set(),
+    "envs": {"commandline"},
+    "agents": {"commandline"},  # agents and envs do not know each other
+    "analysis": {"commandline", "envs", "agents"},
+    "reporting": {"commandline", "envs", "agents", "analysis"},
+    "studies": {"commandline", "envs", "agents", "analysis", "reporting"},
+    "train": {"commandline", "envs", "agents", "analysis", "reporting", "studies"},
+    "evaluate": {"commandline", "envs", "agents", "analysis", "reporting", "studies"},
+}
+ENTRY_POINTS = {ROOT / "studies" / "demo.py"}
+"""Calls the two commands as a user would, so it stands to their right."""
+
+
+def imported(path: Path) -> set[str]:
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            rooms |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            rooms.add((node.module or "").split(".")[0])
+    return rooms & set(MAY_IMPORT)
+
+
+def files(room: str) -> list[Path]:
+    found = [ROOT / f"{room}.py"] if (ROOT / f"{room}.py").exists() else []
+    return found + sorted((ROOT / room).glob("**/*.py"))
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_point_one_way(room: str) -> None:
+    assert files(room)
+    for path in files(room):
+        if path not in ENTRY_POINTS:
+            wrong = imported(path) - MAY_IMPORT[room] - {room}
+            assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def test_a_wrong_import_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.py"
+    path.write_text("def f():\n    from studies.run import train\n    import envs.games\n")
+    assert imported(path) == {"studies", "envs"}
+
+
+def test_no_file_is_called_after_nothing() -> None:
+    for room in MAY_IMPORT:
+        assert not {p.stem for p in files(room)} & {"utils", "common", "helpers", "misc"}
