@@ -141,7 +141,7 @@ BOWLING = Game(
             hidden_ram=(53, 61),
             rolling_ram=(13, 5),  # not carried to the line, not coming back
         ),
-        player=Paddle(Axis(29, 10), Axis(40, 141, scale=-2), 4, 4, (198, 89, 179)),
+        player=Paddle(Axis(29, 10), Axis(40, 141, scale=-2), 4, 8, (198, 89, 179)),
         opponent=None,
         bricks=None,
         playfield=Box(8, 104, 160, 172),
@@ -164,7 +164,7 @@ CATCH = Game(
     reference_score=1,
 )
 
-GAMES: Mapping[str, Game] = MappingProxyType({g.name: g for g in (PONG, BREAKOUT, BOWLING, CATCH)})
+GAMES: Mapping[str, Game] = MappingProxyType({g.name: g for g in (PONG, BREAKOUT, CATCH, BOWLING)})
 """Every game by its name."""
 
 
