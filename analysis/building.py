@@ -1,26 +1,20 @@
-"""Building sets of frames, one game played after another, on several processes.
-
-An episode is the unit of work. Each has a seed sequence of its own, so that neither the number of
-processes nor their order has a say in the result.
-"""
+"""Building sets of frames: what is done with one game played."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
 
 from analysis.frames import PlaySettings, TeleportSettings
+from analysis.places import BLOCK_CATCH_84, BLOCK_SCREEN, balanced_places, block_labels, outer
+from analysis.processes import Arrays, Counts, Job, gather, joined
 from envs import catch_teleport
 from envs.emulator import Emulator, to_bytes
-from envs.facts import Box, Facts, Paddle
+from envs.facts import Facts, Paddle
 from envs.flights import Velocity
 from envs.games import STACK, Game, find
 from envs.moments import moments, velocities, velocity_fits
@@ -28,21 +22,8 @@ from envs.play import play
 from envs.positions import Positions, facts_of, read
 from envs.teleport import ARMS, Collided, Group, NoRoom, Teleporter
 
-Arrays = dict[str, np.ndarray]
-Counts = Counter[str]
-S = TypeVar("S", TeleportSettings, PlaySettings)
-
-BLOCK_SCREEN = (16, 20)
-"""Screen pixels of a block: one cell of a stride-8 map, 8.4 × 8 network pixels."""
-
-BLOCK_CATCH_84 = (8, 8)
-"""The same for Catch, in network pixels."""
-
 LEAK_PLACES = 4
 """Places of each moment that are shown without the ball, too, for the leak test."""
-
-INNER = 0.75**0.5
-"""Side of the inner part of the places, as a share of the whole: the outer part is a quarter."""
 
 
 def teleport_episodes(
@@ -61,7 +42,7 @@ def teleport_episodes(
         fitting = [v for v in seen if velocity_fits(game.facts, v)]
         counts.update(velocities_seen=len(seen), velocities_fitting=len(fitting))
         work = partial(_teleport_episode, settings, fitting)
-    arrays, found = _gather(work, seeds, workers)
+    arrays, found = gather(work, seeds, workers)
     counts.update(found)
     arrays["moment"] = np.unique(
         np.stack([arrays["episode"], arrays["moment"]]), axis=1, return_inverse=True
@@ -81,41 +62,15 @@ def play_episodes(
 ) -> tuple[Arrays, dict[str, Any]]:
     """Build a set of ordinary play; see `analysis.datasets.play_set`."""
     seeds = np.random.SeedSequence(settings.seed).spawn(settings.episodes)
-    arrays, counts = _gather(partial(_play_episode, settings), seeds, workers)
+    arrays, counts = gather(partial(_play_episode, settings), seeds, workers)
     arrays["moment"] = np.arange(len(arrays["episode"]))
     return arrays, {"counts": dict(sorted(counts.items()))}
-
-
-def _gather(
-    work: Callable[[tuple[int, np.random.SeedSequence]], tuple[Arrays, Counts]],
-    seeds: Iterable[np.random.SeedSequence],
-    workers: int | None,
-) -> tuple[Arrays, Counts]:
-    """Do every episode, here or on several processes, and join them in order."""
-    workers = workers or os.cpu_count() or 1
-    jobs = list(enumerate(seeds))
-    if workers == 1:
-        parts = [work(job) for job in jobs]
-    else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            parts = list(pool.map(work, jobs))
-    counts: Counts = Counter()
-    size = 0
-    for arrays, found in parts:
-        counts.update(found)
-        if "erased_index" in arrays:
-            arrays["erased_index"] = arrays["erased_index"] + size
-        size += len(arrays["episode"])
-    if not size:
-        raise ValueError(f"nothing could be kept: {dict(counts)}")
-    kept = [arrays for arrays, _ in parts if len(arrays["episode"])]
-    return {name: np.concatenate([part[name] for part in kept]) for name in kept[0]}, counts
 
 
 def _teleport_episode(
     settings: TeleportSettings,
     fitting: list[Velocity | None],
-    job: tuple[int, np.random.SeedSequence],
+    job: Job,
 ) -> tuple[Arrays, Counts]:
     """Play one game and teleport the ball in some of its moments."""
     number, seed = job
@@ -145,7 +100,7 @@ def _teleport_episode(
         if len(parts) == settings.moments:
             break
     counts["moments_kept"] = len(parts)
-    return _joined(parts, number), counts
+    return joined(parts, number), counts
 
 
 def _emulated(
@@ -165,7 +120,7 @@ def _emulated(
         "velocity_x_screen": np.full(len(cells), group.velocity_screen[0]),
         "velocity_y_screen": np.full(len(cells), group.velocity_screen[1]),
         "score": np.full(len(cells), score),
-        **_cells(cells, box, BLOCK_SCREEN),
+        **block_labels(cells, box, BLOCK_SCREEN),
         "outer": outer(box, group.places_screen),
         "ram": group.ram,
         "states": np.stack(states) if states else np.zeros((len(cells), 0), np.uint8),
@@ -174,9 +129,7 @@ def _emulated(
     }
 
 
-def _catch_episode(
-    settings: TeleportSettings, job: tuple[int, np.random.SeedSequence]
-) -> tuple[Arrays, Counts]:
+def _catch_episode(settings: TeleportSettings, job: Job) -> tuple[Arrays, Counts]:
     number, seed = job
     playing, choosing = (np.random.default_rng(child) for child in seed.spawn(2))
     game, box = find("catch"), catch_teleport.PLACES_84
@@ -195,7 +148,7 @@ def _catch_episode(
                 "velocity_x_screen": seen.ball_velocity_x_screen,
                 "velocity_y_screen": seen.ball_velocity_y_screen,
                 "score": np.full(len(places), moment.score),
-                **_cells(cells, box, BLOCK_CATCH_84),
+                **block_labels(cells, box, BLOCK_CATCH_84),
                 "outer": outer(box, places),
                 "ram": np.zeros((len(places), 128), np.uint8),
                 "states": np.zeros((len(places), 0), np.uint8),
@@ -206,12 +159,10 @@ def _catch_episode(
         if len(parts) == settings.moments:
             break
     counts = Counter(moments_tried=len(parts), moments_kept=len(parts))
-    return _joined(parts, number), counts
+    return joined(parts, number), counts
 
 
-def _play_episode(
-    settings: PlaySettings, job: tuple[int, np.random.SeedSequence]
-) -> tuple[Arrays, Counts]:
+def _play_episode(settings: PlaySettings, job: Job) -> tuple[Arrays, Counts]:
     """Play one game and keep every so many inputs in which there is a ball."""
     number, seed = job
     game, counts = find(settings.game), Counter[str]()
@@ -241,7 +192,7 @@ def _play_episode(
         )
         if len(parts) == settings.inputs:
             break
-    return _joined(parts, number), counts
+    return joined(parts, number), counts
 
 
 def _labels(player: Paddle | None, opponent: Paddle | None, seen: Positions) -> Arrays:
@@ -257,65 +208,3 @@ def _labels(player: Paddle | None, opponent: Paddle | None, seen: Positions) -> 
         "opponent_screen": seen.opponent_y_screen if down_too else seen.opponent_x_screen,
         "bricks_left": seen.bricks_left,
     }
-
-
-def _cells(cells: Int64[np.ndarray, "n 2"], box: Box, block: tuple[int, int]) -> Arrays:
-    across = (box.right - box.left) // block[0]
-    return {"column_row": cells, "block": cells[:, 1] * across + cells[:, 0]}
-
-
-def _joined(parts: list[Arrays], episode: int) -> Arrays:
-    """Join the moments of one episode and number them."""
-    if not parts:
-        return {"episode": np.zeros(0, np.int64)}
-    sizes = [len(part["observations"]) for part in parts]
-    starts = np.cumsum([0, *sizes[:-1]])
-    for part, start in zip(parts, starts, strict=True):
-        if "erased_index" in part:
-            part["erased_index"] = part["erased_index"] + start
-    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    whole["episode"] = np.full(sum(sizes), episode)
-    whole["moment"] = np.repeat(np.arange(len(parts)), sizes)
-    return whole
-
-
-def balanced_places(
-    box: Box,
-    block: tuple[int, int],
-    step: tuple[int, int],
-    count: int,
-    rng: np.random.Generator,
-) -> tuple[Int64[np.ndarray, "n 2"], Int64[np.ndarray, "n 2"]]:
-    """Draw places, the same number in every block.
-
-    Args:
-        box: Where they may be; blocks fill it exactly.
-        block: Width and height of a block.
-        step: Distance between places that can be drawn, across and down.
-        count: About how many; rounded to a multiple of the number of blocks, at least one each.
-        rng: The only source of chance.
-
-    Returns:
-        x and y of each place, and column and row of its block.
-    """
-    columns, rows = (box.right - box.left) // block[0], (box.bottom - box.top) // block[1]
-    each = max(1, round(count / (columns * rows)))
-    across, down = block[0] // step[0], block[1] // step[1]
-    places, cells = [], []
-    for row in range(rows):
-        for column in range(columns):
-            for spot in rng.choice(across * down, each, replace=False).tolist():
-                x = box.left + column * block[0] + spot % across * step[0]
-                y = box.top + row * block[1] + spot // across * step[1]
-                places.append((x, y))
-                cells.append((column, row))
-    return np.array(places), np.array(cells)
-
-
-def outer(box: Box, places: Int64[np.ndarray, "n 2"]) -> np.ndarray:
-    """Whether each place lies in the outer quarter of the box."""
-    size = np.array([box.right - box.left, box.bottom - box.top])
-    corner = np.array([box.left, box.top])
-    off_centre = np.abs((places - corner + 0.5) / size - 0.5).max(axis=1)
-    far: np.ndarray = off_centre > INNER / 2
-    return far

@@ -22,7 +22,7 @@ def own_place(teleporter: Teleporter) -> Shown:
 
 def ball_erased(teleporter: Teleporter, flight: Flight, arm: Arm) -> Shown:
     """Keep the ball out of sight by its place in RAM; what goes along with it still does."""
-    return teleporter.show(flight.out_of_sight(teleporter.facts), arm)
+    return teleporter.show(flight.out_of_sight(teleporter.facts), arm, hidden=True)
 
 
 def velocity_reversed(teleporter: Teleporter, flight: Flight, arm: Arm) -> Shown:

@@ -113,6 +113,7 @@ class Teleporter:
         *,
         actions: tuple[int, ...] | None = None,
         extra: Iterable[Write] = (),
+        hidden: bool = False,
         keep_state: bool = False,
     ) -> Shown:
         """Play one flight.
@@ -121,15 +122,17 @@ class Teleporter:
             flight: Already ending where the ball is wanted.
             arm: What the opponent does.
             actions: Other actions than those of the moment, to move the player's paddle.
-            extra: Bytes to write before every raw frame, as to change the score shown.
+            extra: Bytes to write before every raw frame, as to change the score shown; points are
+                not looked at then.
+            hidden: Whether the ball is out of sight, where it may do what it likes.
             keep_state: Whether to save the emulator at the end.
 
         Raises:
             Collided: If ball or opponent end up elsewhere in any frame, or a point is made.
         """
         played = self.moment.actions if actions is None else actions
-        opponent = self._opponent(flight, arm)
-        writes = self._writes(flight, opponent, tuple(extra))
+        opponent, extra = self._opponent(flight, arm), tuple(extra)
+        writes = self._writes(flight, opponent, extra)
         emulator = self.emulator
         frames = np.empty((len(VISIBLE), SCREEN_HEIGHT, SCREEN_WIDTH), np.uint8)
         ram = np.empty((FLIGHT_FRAMES, 128), np.uint8)
@@ -145,9 +148,15 @@ class Teleporter:
             if k % FRAME_SKIP >= FRAME_SKIP - 2:
                 frames[seen] = emulator.grey()
                 seen += 1
-        if reward or emulator.lives != lives or emulator.over():
+        if (reward and not extra) or emulator.lives != lives or emulator.over():
             raise Collided("a point was made")
-        self._check(ram, flight, opponent)
+        if not hidden and (ram[:, list(flight.addresses)] != flight.after).any():
+            raise Collided("the ball was deflected")
+        paddle = self.facts.opponent
+        if opponent is not None and paddle is not None:
+            drawn = ram[:, paddle.moving.address]
+            if not np.array_equal(drawn, opponent):
+                raise Collided("the opponent was not where it was put")
         return Shown(frames, ram, emulator.save() if keep_state else None)
 
     def group(
@@ -223,20 +232,6 @@ class Teleporter:
             towards = step if int(flight.after[k, 1]) > wanted - step else -step
             writes[k].append((paddle.write, (wanted - towards) % 256))
         return writes
-
-    def _check(
-        self,
-        ram: UInt8[np.ndarray, "16 128"],
-        flight: Flight,
-        opponent: UInt8[np.ndarray, " 16"] | None,
-    ) -> None:
-        if (ram[:, list(flight.addresses)] != flight.after).any():
-            raise Collided("the ball was deflected")
-        paddle = self.facts.opponent
-        if opponent is None or paddle is None:
-            return
-        if (ram[:, paddle.moving.address] != opponent).any():
-            raise Collided("the opponent was not where it was put")
 
 
 def inside(facts: Facts, box: Box, flight: Flight) -> bool:
