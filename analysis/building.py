@@ -22,8 +22,8 @@ from envs.play import play
 from envs.positions import Positions, facts_of, read
 from envs.teleport import ARMS, Collided, Group, NoRoom, Teleporter
 
-LEAK_PLACES = 4
-"""Places of each moment that are shown without the ball, too, for the leak test."""
+LEAK_INPUTS = 960
+"""About how many inputs are made without the ball, too, for the leak test."""
 
 
 def teleport_episodes(
@@ -41,7 +41,7 @@ def teleport_episodes(
         seen = velocities(game, np.random.default_rng(first))
         fitting = [v for v in seen if velocity_fits(game.facts, v)]
         counts.update(velocities_seen=len(seen), velocities_fitting=len(fitting))
-        work = partial(_teleport_episode, settings, fitting)
+        work = partial(teleport_episode, settings, fitting)
     arrays, found = gather(work, seeds, workers)
     counts.update(found)
     arrays["moment"] = np.unique(
@@ -67,7 +67,7 @@ def play_episodes(
     return arrays, {"counts": dict(sorted(counts.items()))}
 
 
-def _teleport_episode(
+def teleport_episode(
     settings: TeleportSettings,
     fitting: list[Velocity | None],
     job: Job,
@@ -83,7 +83,7 @@ def _teleport_episode(
         counts["moments_tried"] += 1
         velocity = fitting[int(choosing.integers(len(fitting)))]
         places, cells = balanced_places(facts.places, BLOCK_SCREEN, step, settings.places, choosing)
-        erase = np.sort(choosing.choice(len(places), LEAK_PLACES, replace=False))
+        erase = _some(settings, len(places), choosing)
         try:
             teleporter = Teleporter(emulator, moment)
             group = teleporter.group(
@@ -101,6 +101,14 @@ def _teleport_episode(
             break
     counts["moments_kept"] = len(parts)
     return joined(parts, number), counts
+
+
+def _some(
+    settings: TeleportSettings, places: int, rng: np.random.Generator
+) -> Int64[np.ndarray, " m"]:
+    """Choose places of one moment for the leak test: few of many moments, all of few."""
+    wanted = -(-LEAK_INPUTS // (settings.episodes * settings.moments))
+    return np.sort(rng.choice(places, min(places, wanted), replace=False))
 
 
 def _emulated(
@@ -137,7 +145,7 @@ def _catch_episode(settings: TeleportSettings, job: Job) -> tuple[Arrays, Counts
     for moment in catch_teleport.moments(playing, number):
         slant = int(choosing.choice(catch_teleport.SLANTS))
         places, cells = balanced_places(box, BLOCK_CATCH_84, (1, 1), settings.places, choosing)
-        erase = np.sort(choosing.choice(len(places), LEAK_PLACES, replace=False))
+        erase = _some(settings, len(places), choosing)
         shown = [catch_teleport.teleported(moment, slant, (x, y)) for x, y in places.tolist()]
         clean = [catch_teleport.without_ball(*shown[i]) for i in erase]
         seen = read(game, catch_teleport.newest([state for _, state in shown]))

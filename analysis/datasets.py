@@ -98,7 +98,7 @@ def summary(frames: Frames) -> dict[str, Any]:
 
 
 PROGRAM = "python -m analysis.datasets"
-DESCRIPTION = """Build the frames on which every network is measured, or load them if they are there.
+DESCRIPTION = """Build the frames on which every network is measured, or load them.
 
 Two teleport sets a game (opponent held, opponent along) and ordinary play. Prints one line of JSON
 for each: how many inputs, which share of the moments was kept, what was dropped and why, and the

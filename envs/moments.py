@@ -16,7 +16,7 @@ from envs.positions import facts_of, read_ram
 GAP = (10, 40)
 """Agent steps played between two moments; drawn uniformly."""
 
-VELOCITY_STEPS = 3_000
+VELOCITY_STEPS = 2_000
 """Agent steps of mixed play from which velocities are taken."""
 
 

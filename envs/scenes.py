@@ -182,7 +182,7 @@ def scatter(
     for _ in range(1_000):
         put: list[Thing] = []
         for thing in things:
-            slack = 0 if field.wraps else thing.size
+            slack = 0 if field.wraps else thing.size - 1
             x = int(rng.integers(room.left, room.right - slack))
             y = int(rng.integers(room.top, room.bottom - slack))
             put.append(replace(thing, x_screen=x, y_screen=y))
