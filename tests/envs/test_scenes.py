@@ -86,7 +86,7 @@ def test_colour_is_luminance() -> None:
 
 
 def test_flight_ends_at_the_place() -> None:
-    """Two pixels a frame to the right: where the left edge (one pixel in) is in each observation."""
+    """Two pixels a frame to the right: where its left edge is in each observation."""
     thing = Thing(80, 100, "square", 4, colour=(255, 255, 255))
     still, moving = (observe(FIELDS["blank"], [thing], v) for v in ((0.0, 0.0), (2.0, 0.0)))
     assert (still[0] == still[3]).all()
