@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from stable_baselines3.common.logger import KVWriter
 
@@ -20,6 +20,7 @@ MODES = ("offline", "online", "disabled")
 """How W&B is used."""
 
 
+@runtime_checkable
 class WandbRun(Protocol):
     """The little of a `wandb.Run` that is used here."""
 
