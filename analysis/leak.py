@@ -25,12 +25,12 @@ class Leak(ValueError):  # noqa: N818  (what is wrong with the set)
 
 
 def predicted_r2(
-    features: Shaped[np.ndarray, "n f"], targets: Targets, episode: Int64[np.ndarray, " n"]
+    features: Shaped[np.ndarray, "n ..."], targets: Targets, episode: Int64[np.ndarray, " n"]
 ) -> Float64[np.ndarray, " k"]:
     """R² of a ridge regression on episodes that were left out, at the best of four penalties.
 
     Args:
-        features: Any number of them; solved in the space of the examples.
+        features: Any number of them, in any shape; solved in the space of the examples.
         targets: One column for each thing to be predicted.
         episode: Which game each example comes from.
 

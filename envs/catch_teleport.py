@@ -56,7 +56,7 @@ def play(rng: np.random.Generator) -> Iterator[tuple[CatchState, Stack, float]]:
         action = int(rng.integers(3))
         if rng.random() >= epsilon:
             action = 0 if abs(ahead) <= 2 else 1 if ahead < 0 else 2
-        env.step_async([action])
+        env.step_async(np.array([action]))
         seen, rewards, dones, _ = env.step_wait()
         observation = np.asarray(seen)
         score += float(rewards[0])
