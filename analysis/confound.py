@@ -66,16 +66,23 @@ def markdown(found: pd.DataFrame) -> str:
     lines = [head, ["---"] * 3 + ["---:"] * len(wide.columns)]
     for index, row in wide.iterrows():
         assert isinstance(index, tuple)
-        lines.append([*map(str, index), *(f"{r:+.2f}".replace("-", "−") for r in row)])
+        lines.append([*map(str, index), *map(_written, row)])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def _written(r: float) -> str:
+    if np.isnan(r):
+        return ""
+    return "0.00" if abs(r) < 0.005 else f"{r:+.2f}".replace("-", "−")
+
+
 def figure(found: pd.DataFrame, path: Path) -> None:
-    """Draw it: one line for each pair, one dot for each set, distance from 0 is what matters."""
+    """Draw it: one line for each pair, one dot for each set; how far from 0 is what matters."""
+    games = list(found["game"].unique())
     found = found.assign(pair=found["ball"] + " and " + found["with"])
     base = alt.Chart(found).encode(
         y=alt.Y("pair:N", title=None, sort=None),
-        x=alt.X("r:Q", title="correlation", scale=alt.Scale(domain=[-1, 1])),
+        x=alt.X("r:Q", title="correlation", scale=alt.Scale(domain=[-1.05, 1.05], nice=False)),
     )
     colours = alt.Scale(
         domain=["ordinary play", "teleported, opponent held", "teleported, opponent along"],
@@ -89,7 +96,7 @@ def figure(found: pd.DataFrame, path: Path) -> None:
     chart = (
         alt.layer(zero, dots)
         .properties(width=420, height=alt.Step(20))
-        .facet(row=alt.Row("game:N", title=None, sort=None, header=alt.Header(labelFontSize=13)))
+        .facet(row=alt.Row("game:N", title=None, sort=games, header=alt.Header(labelFontSize=13)))
         .resolve_scale(y="independent")
         .configure_view(stroke="#ddd")
         .configure_axis(labelFontSize=12, grid=True, gridColor="#f0f0f0", labelLimit=260)
