@@ -35,7 +35,7 @@ class Arguments:
     """What can be asked for on the command line.
 
     Attributes:
-        game: Games to train on: pong, breakout, catch.
+        game: Games to train on: pong, breakout, catch, bowling.
         extractor: Feature extractors: names from `python -m agents.geometry`, such as nature,
             half_max or half_max@0.5 (half the width), or your own as path/to/file.py:ClassName.
         seed: Whole numbers; every random number of a run is derived from its one seed.
