@@ -15,9 +15,9 @@ MAY_IMPORT = {
     "analysis": {"commandline", "envs", "agents"},
     "reporting": {"commandline", "envs", "agents", "analysis"},
     "studies": {"commandline", "envs", "agents", "analysis", "reporting"},
-    "benchmarks": {"commandline", "envs", "agents", "analysis", "studies"},
     "train": {"commandline", "envs", "agents", "analysis", "reporting", "studies"},
     "evaluate": {"commandline", "envs", "agents", "analysis", "reporting", "studies"},
+    "benchmarks": {"commandline", "envs", "agents", "analysis", "reporting", "studies", "train"},
 }
 ENTRY_POINTS = {ROOT / "studies" / "demo.py"}
 """Calls the two commands as a user would, so it stands to their right."""
