@@ -33,6 +33,8 @@ class CompressedFrames:
         shape: (slots, environments, height, width); all frames start black.
     """
 
+    dtype = np.dtype(np.uint8)
+
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
         black = zlib.compress(bytes(shape[2] * shape[3]), COMPRESSION_LEVEL)
@@ -78,6 +80,8 @@ class DeviceFrames:
         shape: (slots, environments, height, width); all frames start black.
         device: Torch device.
     """
+
+    dtype = np.dtype(np.uint8)
 
     def __init__(self, shape: tuple[int, ...], device: torch.device) -> None:
         self.shape = shape
