@@ -25,9 +25,11 @@ from agents.replay import bytes_needed
 from agents.settings import PRESETS, resolve
 from commandline import BadInput, at_least
 from envs import games
-from reporting.tracking import check_mode
+from reporting.wandb_run import check_mode
 from studies.directory import RunSpec, State, check_writable, state
-from studies.launch import Options, Outcome, launch
+from studies.launch import Outcome, launch
+from studies.lock import check_free
+from studies.worker import Options
 
 RUN_BYTES = 700_000_000
 """Memory of a run beside its replay: interpreter, PyTorch, emulators, network (measured 0.6 GB)."""
@@ -48,6 +50,8 @@ class Arguments:
         workers: Runs trained at the same time, each in a process of its own.
         threads: PyTorch threads for each run.
         device: cpu, cuda or auto (cuda if there is one).
+        deterministic: Use only algorithms that give the same bits each time (they always do on a
+            CPU): slower on CUDA, and a row that has none there is refused by PyTorch.
         wandb: offline (no account needed), online (needs WANDB_API_KEY) or disabled.
         out: Folder of all studies; created if missing.
         study_name: Folder below it; default: the preset's name. A run lies in
@@ -70,6 +74,7 @@ class Arguments:
     workers: int = 1
     threads: int = 1
     device: str = "cpu"
+    deterministic: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     wandb: str = "offline"
     out: Path = Path("runs")
     study_name: str | None = None
@@ -164,6 +169,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     specs = plan(arguments)
     states = {spec.name: state(spec) for spec in specs}
     todo = [spec for spec in specs if states[spec.name] is not State.FINISHED]
+    for spec in todo:
+        check_free(spec.directory)
     check_memory(todo, arguments.workers)
     if todo:
         check_mode(arguments.wandb)
@@ -178,6 +185,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         wandb_mode=arguments.wandb,
         device=device_for(arguments.device),
         threads=arguments.threads,
+        deterministic=arguments.deterministic,
     )
     outcome = launch(todo, options, console) if todo else Outcome((), (), ())
     where = specs[0].root / specs[0].study

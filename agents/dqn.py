@@ -187,6 +187,17 @@ class BallparkDQN(DQN):
         self._last_obs = self.env.reset(seeds)  # type: ignore[call-arg, assignment]
         self._last_episode_starts = np.ones(self.env.num_envs, bool)
 
+    def return_to(self, seeds: list[int], actions: UInt8[np.ndarray, "t n"]) -> None:
+        """Bring the environments back to where they were: reset, then the actions taken since.
+
+        Neither replay nor counters change: they have seen all this before.
+        """
+        assert self.env is not None
+        self._last_obs = self.env.reset(seeds)  # type: ignore[call-arg, assignment]
+        for row in actions:
+            self._last_obs = self.env.step(row)[0]  # type: ignore[assignment]
+        self._last_episode_starts = np.ones(self.env.num_envs, bool)
+
 
 def _epsilon_at_end(settings: Settings) -> float:
     """Return where a run shorter than the exploration ends on its way from 1 down."""

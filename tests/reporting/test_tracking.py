@@ -14,12 +14,14 @@ import pytest
 from stable_baselines3.common.logger import Logger
 
 from commandline import BadInput
-from reporting.tracking import MetricsWriter, check_mode, read_metrics, wandb_environment
+from reporting.tracking import MetricsWriter, read_metrics
+from reporting.wandb_run import check_mode, wandb_environment
 
 WANDB_RUN = """
 import sys
 from pathlib import Path
-from reporting.tracking import MetricsWriter, start_wandb
+from reporting.tracking import MetricsWriter
+from reporting.wandb_run import start_wandb
 folder = Path(sys.argv[1])
 run = start_wandb(folder, "offline", {"game": "pong", "settings": {"steps": 7}},
                   group="pong/gap", job_type="train", name="pong/gap/seed0", tags=["pong", "abc"])
@@ -73,7 +75,7 @@ def test_the_offline_run_has_config_history_and_names(offline: tuple[Path, Path]
 def test_nothing_is_written_outside_the_run_directory(offline: tuple[Path, Path]) -> None:
     folder, home = offline
     assert not [p for p in home.rglob("*") if p.is_file()]
-    assert {p.name for p in folder.iterdir()} == {"metrics.jsonl", "wandb"}
+    assert {p.name for p in folder.iterdir()} == {"metrics.jsonl", "wandb", "wandb.json"}
 
 
 def test_rows_are_appended_as_json_with_the_step(tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_disabled_needs_no_wandb() -> None:
         "import sys; sys.modules['wandb'] = None\n"
         "from pathlib import Path\n"
         "import train\n"
-        "from reporting.tracking import check_mode, start_wandb\n"
+        "from reporting.wandb_run import check_mode, start_wandb\n"
         "check_mode('disabled')\n"
         "names = dict(group='', job_type='', name='', tags=[])\n"
         "assert start_wandb(Path('.'), 'disabled', {}, **names) is None\n"
