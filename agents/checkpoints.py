@@ -123,7 +123,8 @@ def load_tensors(
                         f"{path}: expected the weights of another network; first difference: "
                         f"{name[:80]!r} is {given}, expected {wanted or 'nothing'}"
                     )
-            return {name: file.get_tensor(name) for name in expected}
+            # Copied: what safetensors hands out is the file itself, mapped into memory.
+            return {name: file.get_tensor(name).clone() for name in expected}
     except (OSError, SafetensorError) as error:
         raise BadInput(f"{path}: expected weights in safetensors, got {error}") from None
 

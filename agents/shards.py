@@ -15,6 +15,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -135,19 +136,20 @@ def _final_keys(buffer: FrameReplayBuffer, span: Span) -> Iterator[tuple[int, in
             yield slot * buffer.n_envs + e, slot % buffer.length * buffer.n_envs + e
 
 
+@contextmanager
 def _opened(
     archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any]
-) -> tuple[IO[bytes], tuple[int, ...]]:
-    """Return a member behind its header, and the shape the header gives; types are checked."""
-    member = archive.open(f"{name}.npy")
-    version = np.lib.format.read_magic(member)
-    if version != (1, 0):
-        raise ValueError(f"{name} in npy version {version}")
-    shape, fortran, found = np.lib.format.read_array_header_1_0(member)
-    # An object array, which would be unpickled, has another type and ends here.
-    if found != dtype or fortran:
-        raise ValueError(f"{name} of type {found}, expected {dtype}")
-    return member, shape
+) -> Iterator[tuple[IO[bytes], tuple[int, ...]]]:
+    """Give a member behind its header, and the shape the header gives; types are checked."""
+    with archive.open(f"{name}.npy") as member:
+        version = np.lib.format.read_magic(member)
+        if version != (1, 0):
+            raise ValueError(f"{name} in npy version {version}")
+        shape, fortran, found = np.lib.format.read_array_header_1_0(member)
+        # An object array, which would be unpickled, has another type and ends here.
+        if found != dtype or fortran:
+            raise ValueError(f"{name} of type {found}, expected {dtype}")
+        yield member, shape
 
 
 def _exactly(member: IO[bytes], size: int) -> bytes:
@@ -166,8 +168,7 @@ def _read_column(
     buffer: FrameReplayBuffer, name: str, span: Span, wanted: Span, archive: zipfile.ZipFile
 ) -> None:
     column = getattr(buffer, name)
-    member, shape = _opened(archive, name, column.dtype)
-    with member:
+    with _opened(archive, name, column.dtype) as (member, shape):
         expected = (span.stop - span.start, *column.shape[1:])
         if shape != expected:
             raise ValueError(f"{name} of shape {shape}, expected {expected}")
@@ -195,8 +196,7 @@ def _read_finals(
     buffer: FrameReplayBuffer, span: Span, wanted: Span, archive: zipfile.ZipFile
 ) -> None:
     n_envs = buffer.n_envs
-    member, shape = _opened(archive, "final_keys", np.dtype(np.int64))
-    with member:
+    with _opened(archive, "final_keys", np.dtype(np.int64)) as (member, shape):
         if len(shape) != 1 or shape[0] > (span.stop - span.start) * n_envs:
             raise ValueError(f"final_keys of shape {shape}")
         keys = np.frombuffer(_exactly(member, shape[0] * 8), np.int64)
@@ -204,8 +204,7 @@ def _read_finals(
         raise ValueError("final_keys outside the shard")
     if (np.diff(keys) <= 0).any():
         raise ValueError("final_keys out of order")
-    member, shape = _opened(archive, "final_frames", np.dtype(np.uint8))
-    with member:
+    with _opened(archive, "final_frames", np.dtype(np.uint8)) as (member, shape):
         frame_shape = buffer.frames.shape[2:]
         if shape != (len(keys), *frame_shape):
             raise ValueError(f"final_frames of shape {shape}")
