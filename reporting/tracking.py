@@ -29,13 +29,14 @@ class Mark:
     sha256: str
 
     @classmethod
-    def parse(cls, content: Mapping[str, Any]) -> Mark:
+    def parse(cls, content: object) -> Mark:
         """Read `vars(mark)` back.
 
         Raises:
             BadInput: If it is nothing of the kind.
         """
-        size, digest = content.get("size"), content.get("sha256")
+        given = content if isinstance(content, Mapping) else {}
+        size, digest = given.get("size"), given.get("sha256")
         good = isinstance(size, int) and not isinstance(size, bool) and size >= 0
         if good and isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest):
             assert isinstance(size, int)

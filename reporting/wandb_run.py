@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -167,15 +168,15 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def history(folder: Path, run: Path) -> list[dict[str, Any]]:
+def history(run: Path) -> list[dict[str, Any]]:
     """Return the history of a run as its files give it to `wandb sync`, oldest row first.
 
     Args:
-        folder: The run directory, where W&B's own files may go.
-        run: The `offline-run-*` folder below it.
+        run: A folder `offline-run-*`; nothing is written there.
     """
     leet = [str(Path(sys.executable).parent / "wandb"), "leet", "inspect", "--json", str(run)]
-    env = {**os.environ, **wandb_environment(folder)}
-    told = subprocess.run(leet, capture_output=True, text=True, check=True, env=env)
+    with tempfile.TemporaryDirectory() as elsewhere:  # the command keeps a log
+        env = {**os.environ, **wandb_environment(Path(elsewhere))}
+        told = subprocess.run(leet, capture_output=True, text=True, check=True, env=env)
     records = [json.loads(line) for line in told.stdout.splitlines()]
     return [dict(r["history"]["item"]) for r in records if r["type"] == "history"]

@@ -23,7 +23,7 @@ from agents import checkpoints, extractors
 from agents.settings import NATURE, Settings, check
 from commandline import BadInput
 from envs import games
-from studies.directory import RunSpec, State, check_writable, config, state
+from studies.directory import RunSpec, check_writable, config
 from studies.run import build
 
 FINGERPRINT = "imported"
@@ -96,7 +96,7 @@ def bring_in(arguments: Arguments) -> Path:
     spec = RunSpec(
         "imported", arguments.game, arguments.extractor, arguments.seed, NATURE, arguments.out
     )
-    if state(spec) is not State.ABSENT:
+    if spec.directory.exists():
         raise BadInput(f"--seed: expected one that is free, got {arguments.seed}: {spec.directory}")
     try:
         theirs = DQN.load(arguments.zip, device="cpu", custom_objects={"buffer_size": 1})

@@ -200,11 +200,7 @@ def differences(undisturbed: Path, disturbed: Path, wandb: bool) -> list[str]:
         runs = list((disturbed / "wandb").glob("*run-*"))
         if len(runs) != 1:
             return [*found, f"wandb: {len(runs)} runs would be uploaded"]
-        uploaded = [
-            row
-            for row in history(disturbed, runs[0])
-            if not any(k.startswith("video") for k in row)
-        ]
+        uploaded = [row for row in history(runs[0]) if not any(k.startswith("video") for k in row)]
         if [_numbers(row) for row in uploaded] != [_numbers(row) for row in again]:
             found.append(
                 f"wandb: a history of {len(uploaded)} rows, metrics.jsonl has {len(again)}"
