@@ -9,6 +9,7 @@ was interrupted goes on from its last checkpoint.
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,6 +179,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for spec in specs:
         if states[spec.name] is State.FINISHED:
             console.print(f"{spec.name}: finished before, skipped ({spec.directory})")
+            # It may have been killed between its last file and this.
+            shutil.rmtree(spec.directory / "checkpoint", ignore_errors=True)
         elif states[spec.name] is State.INTERRUPTED:
             console.print(f"{spec.name}: goes on from its last checkpoint")
     options = Options(

@@ -20,6 +20,7 @@ all environments were reset with known seeds, through the actions taken since.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -266,9 +267,9 @@ class CheckpointStore:
                 continue
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         for step in _steps(self.folder):
-            named |= {
-                s.name for s in parse_manifest(read_json(self._at(step) / "manifest.json")).shards
-            }
+            with contextlib.suppress(BadInput):  # damaged since it was read: it needs none
+                manifest = parse_manifest(read_json(self._at(step) / "manifest.json"))
+                named |= {span.name for span in manifest.shards}
         for path in (self.folder / REPLAY).iterdir():
             if path.name not in named:
                 path.unlink()

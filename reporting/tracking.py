@@ -94,6 +94,11 @@ class MetricsWriter(KVWriter):
         if not self._hold:
             self.release()
 
+    def attach(self, values: Mapping[str, Any]) -> None:
+        """Hand W&B something that is no row of `metrics.jsonl`: a video, say."""
+        self._held.append(values)
+        self.release()
+
     def mark(self) -> Mark:
         """Make sure that the rows are on the disk, and return where they end."""
         self._file.flush()

@@ -24,7 +24,7 @@ from analysis.scores import play
 from envs.games import find
 from reporting.tracking import MetricsWriter, read_metrics, rewind
 from reporting.video import Recorder
-from reporting.wandb_run import WandbRun, forget_logs, start_wandb
+from reporting.wandb_run import forget_logs, start_wandb
 from studies.conductor import Conductor, Memory, Progress, Report
 from studies.directory import OWN_SOURCE, RunSpec, State, config, state
 from studies.lock import locked
@@ -90,18 +90,19 @@ def _train(
     store = CheckpointStore(folder / "checkpoint")
     resumed = store.load(model) if found is State.INTERRUPTED else None
     memory = Memory.parse(resumed.run) if resumed is not None else None
-    kept = rewind(folder / "metrics.jsonl", memory.metrics if memory is not None else None)
     facts = _facts(spec, execution)
     if resumed is not None:
         notes = [
             *resumed.notes,
-            *_differences(checkpoints.read_json(folder / "config.json"), facts),
+            *differences(checkpoints.read_json(folder / "config.json"), facts),
         ]
         facts = {**checkpoints.read_json(folder / "config.json")}
         facts["incidents"] = [*facts.get("incidents", []), *notes]
         for note in notes:
             report(Progress(resumed.step, 0.0, None, "", note))
+    # First of all files: a folder without it is not known for a run.
     checkpoints.write_json(folder / "config.json", facts)
+    kept = rewind(folder / "metrics.jsonl", memory.metrics if memory is not None else None)
     if ownfile.is_own(spec.extractor):
         (folder / OWN_SOURCE).write_bytes(ownfile.load(spec.extractor).path.read_bytes())
 
@@ -130,7 +131,7 @@ def _train(
         writer.release()
         video = _film(spec, model)
         if run is not None:
-            _log_video(run, video, spec.settings.steps)
+            writer.attach(_wandb_video(video, spec.settings.steps))
     finally:
         writer.close()
         if run is not None:
@@ -148,7 +149,7 @@ def _facts(spec: RunSpec, execution: Mapping[str, Any]) -> dict[str, Any]:
     return {**config(spec), "execution": machine}
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return a line for each thing that keeps a resumed run from giving the same bits."""
     found = []
     for what in ("execution", "versions"):
@@ -173,10 +174,10 @@ def _film(spec: RunSpec, model: BallparkDQN) -> Path:
     return path
 
 
-def _log_video(run: WandbRun, path: Path, step: int) -> None:
+def _wandb_video(path: Path, step: int) -> dict[str, Any]:
     import wandb
 
-    run.log({"global_step": step, "video": wandb.Video(str(path), format="webm")})
+    return {"global_step": step, "video": wandb.Video(str(path), format="webm")}
 
 
 def _finish(spec: RunSpec, model: BallparkDQN, facts: dict[str, Any]) -> None:

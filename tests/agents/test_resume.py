@@ -30,7 +30,7 @@ from envs.games import CATCH
 
 SMALL = Settings(
     steps=2_000, num_envs=2, replay_size=100, learning_starts=20, update_every=2, batch_size=8,
-    target_update_every=30, exploration_steps=500,
+    target_update_every=30, exploration_steps=500, final_epsilon=0.5,
 )  # fmt: skip
 ROW = "gap@0.5"  # small, so that these tests are quick
 SEEDS = [[1, 2], [3, 4], [5, 6]]
@@ -68,6 +68,14 @@ def weights(model: BallparkDQN) -> bytes:
     return b"".join(t.numpy().tobytes() for t in model.policy.state_dict().values())
 
 
+def memories(model: BallparkDQN) -> list[np.ndarray]:
+    """Return every transition in an agent's replay."""
+    replay = model.replay_buffer
+    slots = (replay.pos - 1 - np.arange(replay.size())) % replay.length
+    found = replay.gather(np.repeat(slots, 2), np.tile([0, 1], len(slots)))
+    return [t.numpy() for t in found if t is not None]
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two checkpoints, at agent steps 60 and 120, each at a boundary."""
@@ -103,6 +111,8 @@ def test_what_goes_on_equals_what_never_stopped(at_a_boundary: bool, tmp_path: P
     assert len(resumed.actions) == (0 if at_a_boundary else 70)
     other.model.return_to(SEEDS[int(at_a_boundary)], resumed.actions)
     assert weights(other.model) == weights(alone.model)
+    for ours, theirs in zip(*(memories(t.model) for t in (alone, other)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
     for trained in (alone, other):
         trained.learn(80)
     assert weights(other.model) == weights(alone.model)

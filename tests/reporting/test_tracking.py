@@ -141,9 +141,13 @@ def test_online_a_row_is_sent_when_a_checkpoint_stands_behind_it(tmp_path: Path)
     del sent[1]  # the second row had not reached the server
     writer = MetricsWriter(path, Server(sent), kept, hold=True)
     writer.row(3, {"a": 3})
-    writer.release()
+    writer.attach({"video": 1})
     writer.close()
-    assert sent == read_metrics(path) == [{"global_step": s, "a": s} for s in (1, 2, 3)]
+    assert [*read_metrics(path), {"video": 1}] == sent
+    again = MetricsWriter(path, Server(sent), read_metrics(path), hold=True)
+    again.attach({"video": 1})  # killed after that, it does it all again
+    again.close()
+    assert sent == [*({"global_step": s, "a": s} for s in (1, 2, 3)), {"video": 1}]
 
 
 def test_rewinding_cuts_half_a_row_and_refuses_what_was_changed(tmp_path: Path) -> None:
