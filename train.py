@@ -9,6 +9,7 @@ was interrupted goes on from its last checkpoint.
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +24,13 @@ from agents.checkpoints import device_for
 from agents.settings import PRESETS, resolve
 from commandline import BadInput, at_least
 from envs import games
-from reporting.tracking import check_mode
+from reporting.wandb_run import check_mode
 from studies.directory import RunSpec, State, make_root, state
-from studies.launch import Options, Outcome, launch
+from studies.launch import Outcome, launch
+from studies.lock import check_free
 from studies.preflight import check_memory
 from studies.preflight import lines as preflight
+from studies.worker import Options
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Arguments:
         workers: Runs trained at the same time, each in a process of its own.
         threads: PyTorch threads for each run.
         device: cpu, cuda or auto (cuda if there is one).
+        deterministic: Use only algorithms that give the same bits each time (they always do on a
+            CPU): slower on CUDA, and a row that has none there is refused by PyTorch.
         wandb: offline (no account needed), online (needs WANDB_API_KEY) or disabled.
         out: Folder of all studies; created if missing.
         study_name: Folder below it; default: the preset's name. A run lies in
@@ -71,6 +76,7 @@ class Arguments:
     workers: int = 1
     threads: int = 1
     device: str = "cpu"
+    deterministic: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     wandb: str = "offline"
     out: Path = Path("runs")
     study_name: str | None = None
@@ -154,6 +160,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     specs = plan(arguments)
     states = {spec.name: state(spec) for spec in specs}
     todo = [spec for spec in specs if states[spec.name] is not State.FINISHED]
+    for spec in todo:
+        check_free(spec.directory)
     if todo:
         check_memory(todo, min(arguments.workers, len(todo)))
         check_mode(arguments.wandb)
@@ -162,6 +170,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for spec in specs:
         if states[spec.name] is State.FINISHED:
             console.print(f"{spec.name}: finished before, skipped ({spec.directory})")
+            # It may have been killed between its last file and this.
+            shutil.rmtree(spec.directory / "checkpoint", ignore_errors=True)
         elif states[spec.name] is State.INTERRUPTED:
             console.print(f"{spec.name}: goes on from its last checkpoint")
     if sum(spec.settings.steps for spec in todo) >= WORTH_A_PREFLIGHT:
@@ -174,6 +184,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         wandb_mode=arguments.wandb,
         device=device_for(arguments.device),
         threads=arguments.threads,
+        deterministic=arguments.deterministic,
     )
     outcome = launch(todo, options, console) if todo else Outcome((), (), ())
     where = specs[0].root / specs[0].study

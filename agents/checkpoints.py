@@ -1,9 +1,7 @@
-"""Weights and training state on disk, in formats that cannot run code.
+"""Weights and facts on disk, in formats that cannot run code.
 
 Tensors go to safetensors files, everything else to JSON; nothing here writes or reads a pickle.
-A checkpoint is written beside the old one and renamed, so that a complete one is always there.
-It holds weights, target, optimizer, counters and generators, not yet the replay: a resumed run
-fills its buffer again before it learns on, and says so.
+`agents.resume` builds on this what a run needs to go on.
 """
 
 from __future__ import annotations
@@ -11,29 +9,43 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from agents.dqn import BallparkDQN
 from commandline import BadInput
 
-FORMAT = 1
-"""Version of the checkpoint's layout."""
+HEADER_BYTES = 1_000_000
+"""Most bytes of a safetensors file that are not tensors; more is not one of ours."""
+
+DTYPES: Mapping[torch.dtype, str] = {
+    torch.float32: "F32",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+"""What safetensors calls the types that occur here."""
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write `content` so that a reader sees the old file or the new one, never half of one."""
     beside = path.with_name(path.name + ".tmp")
-    beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_bytes(beside, (json.dumps(content, indent=2) + "\n").encode())
     os.replace(beside, path)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that it is on the disk, not only on its way there."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -44,7 +56,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: expected a JSON file, got {error}") from None
     if not isinstance(content, dict):
         raise BadInput(f"{path}: expected a JSON object, got a {type(content).__name__}")
@@ -53,7 +65,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, as 64 hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def save_weights(module: nn.Module, path: Path) -> str:
@@ -62,8 +75,16 @@ def save_weights(module: nn.Module, path: Path) -> str:
     The same weights give the same bytes: no metadata (safetensors orders it at random), plain
     layout (channels-last tensors are made contiguous).
     """
-    path.write_bytes(to_bytes(_plain(module.state_dict())))
-    return sha256(path)
+    return save_tensors(module.state_dict(), path)
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> str:
+    """Write named tensors and return the SHA-256 of what was to be written."""
+    content = to_bytes(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    )
+    write_bytes(path, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def load_weights(module: nn.Module, path: Path) -> None:
@@ -72,99 +93,51 @@ def load_weights(module: nn.Module, path: Path) -> None:
     Raises:
         BadInput: If the file is missing or damaged, or its names or shapes differ.
     """
-    module.load_state_dict(_matching(path, module.state_dict()))
-
-
-def _matching(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    try:
-        given = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise BadInput(f"{path}: expected weights in safetensors, got {error}") from None
-    shapes = {name: tuple(tensor.shape) for name, tensor in given.items()}
-    wanted = {name: tuple(tensor.shape) for name, tensor in expected.items()}
-    if shapes != wanted:
-        odd = sorted(set(shapes.items()) ^ set(wanted.items()))[0]
-        raise BadInput(f"{path}: expected the weights of another network; first difference: {odd}")
-    return given
-
-
-def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-
-
-def save(model: BallparkDQN, folder: Path) -> None:
-    """Replace the checkpoint in `folder` by the model as it stands, between two rollouts."""
-    beside, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
-    for leftover in (beside, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    beside.mkdir(parents=True)
-    save_weights(model.policy, beside / "policy.safetensors")
-    optimizer = to_bytes(_plain(_optimizer_tensors(model)))
-    (beside / "optimizer.safetensors").write_bytes(optimizer)
-    write_json(
-        beside / "state.json",
-        {
-            "format": FORMAT,
-            "num_timesteps": model.num_timesteps,
-            "n_calls": model._n_calls,
-            "n_updates": model._n_updates,
-            "episode_num": model._episode_num,
-            "generators": {name: rng.bit_generator.state for name, rng in model.rngs.items()},
-        },
+    wanted = module.state_dict()
+    module.load_state_dict(
+        load_tensors(path, {n: (tuple(t.shape), t.dtype) for n, t in wanted.items()})
     )
-    if folder.exists():
-        os.replace(folder, old)
-    os.replace(beside, folder)
-    shutil.rmtree(old, ignore_errors=True)
 
 
-def load(model: BallparkDQN, folder: Path) -> int:
-    """Bring a freshly built model back to a checkpoint; return its agent step.
+def load_tensors(
+    path: Path, expected: Mapping[str, tuple[tuple[int | None, ...], torch.dtype]]
+) -> dict[str, Tensor]:
+    """Read exactly the tensors that are expected; nothing is allocated before it was compared.
+
+    Args:
+        path: A safetensors file.
+        expected: By name the shape, with `None` where any length will do, and the type.
 
     Raises:
-        BadInput: If the checkpoint is incomplete, damaged or of another version or network.
+        BadInput: If the file is missing or damaged, or a name, shape or type differs.
     """
-    state = read_json(folder / "state.json")
-    if state.get("format") != FORMAT:
-        raise BadInput(f"{folder}: expected format {FORMAT}, got {state.get('format')!r}")
-    load_weights(model.policy, folder / "policy.safetensors")
-    _load_optimizer(model, folder / "optimizer.safetensors")
     try:
-        model.num_timesteps = int(state["num_timesteps"])
-        model._n_calls = int(state["n_calls"])
-        model._n_updates = int(state["n_updates"])
-        model._episode_num = int(state["episode_num"])
-        for name, rng in model.rngs.items():
-            rng.bit_generator.state = state["generators"][name]
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(
-            f"{folder / 'state.json'}: expected a training state, got {error!r}"
-        ) from None
-    return model.num_timesteps
-
-
-def _optimizer_tensors(model: BallparkDQN) -> dict[str, Tensor]:
-    """Flatten Adam's state to `index.name`; empty before the first update."""
-    state = model.policy.optimizer.state_dict()["state"]
-    return {f"{i}.{name}": tensor for i, slots in state.items() for name, tensor in slots.items()}
-
-
-def _load_optimizer(model: BallparkDQN, path: Path) -> None:
-    try:
-        flat = load_file(path)
+        with safe_open(path, "pt") as file:
+            found = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            facts = {n: (tuple(s.get_shape()), s.get_dtype()) for n, s in found.items()}
+            for name in sorted(facts.keys() | expected.keys()):
+                wanted = expected.get(name)
+                if name not in facts or wanted is None or not _fits(facts[name], wanted):
+                    given = facts.get(name, "nothing")
+                    raise BadInput(
+                        f"{path}: expected the weights of another network; first difference: "
+                        f"{name[:80]!r} is {given}, expected {wanted or 'nothing'}"
+                    )
+            # Copied: what safetensors hands out is the file itself, mapped into memory.
+            return {name: file.get_tensor(name).clone() for name in expected}
     except (OSError, SafetensorError) as error:
-        raise BadInput(f"{path}: expected optimizer state, got {error}") from None
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in flat.items():
-        index, _, name = key.partition(".")
-        state.setdefault(int(index), {})[name] = tensor
-    groups = model.policy.optimizer.state_dict()["param_groups"]
-    parameters = [p for g in model.policy.optimizer.param_groups for p in g["params"]]
-    for number, slots in state.items():
-        wanted = tuple(parameters[number].shape)
-        if tuple(slots["exp_avg"].shape) != wanted:
-            raise BadInput(f"{path}: expected shape {wanted} for parameter {number}")
-    model.policy.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        raise BadInput(f"{path}: expected weights in safetensors, got {error}") from None
+
+
+def _fits(
+    found: tuple[tuple[int, ...], str], wanted: tuple[tuple[int | None, ...], torch.dtype]
+) -> bool:
+    (shape, kind), (pattern, dtype) = found, wanted
+    return (
+        len(shape) == len(pattern)
+        and all(p is None or s == p for s, p in zip(shape, pattern, strict=True))
+        and kind == DTYPES.get(dtype)
+    )
 
 
 def device_for(name: str) -> str:

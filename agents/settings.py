@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -195,6 +196,34 @@ def check(settings: Settings) -> None:
 def as_dict(settings: Settings) -> dict[str, Any]:
     """Return the settings as JSON keeps them."""
     return dataclasses.asdict(settings)
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = MappingProxyType(
+    {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
+)
+
+
+def parse_settings(content: object) -> Settings:
+    """Return the settings that `as_dict` wrote; one that is younger than the file has its default.
+
+    Raises:
+        BadInput: If a setting is unknown, of another type or impossible.
+    """
+    fields = {field.name: str(field.type) for field in dataclasses.fields(Settings)}
+    if not isinstance(content, Mapping):
+        raise BadInput(f"settings: expected a JSON object, got {str(content)[:80]!r}")
+    for name, value in content.items():
+        kind = fields.get(name)
+        if kind is None:
+            raise BadInput(f"settings: expected one of {', '.join(fields)}; got {name[:80]!r}")
+        wrong_kind = not isinstance(value, _KINDS[kind]) or isinstance(value, bool) != (
+            kind == "bool"
+        )
+        if wrong_kind or (kind == "float" and not math.isfinite(value)):
+            raise BadInput(f"settings: {name}: expected {kind}, got {str(value)[:80]!r}")
+    settings = Settings(**content)
+    check(settings)
+    return settings
 
 
 _NOT_PROTOCOL = (

@@ -1,113 +1,47 @@
 """Where numbers go while an agent trains: `metrics.jsonl` first, W&B after it.
 
-The file is the truth; W&B gets the same rows. With `disabled`, wandb need not be installed.
+The file is the truth; W&B gets the same rows, each once, in the same order.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any
 
 from stable_baselines3.common.logger import KVWriter
 
-from commandline import BadInput, choose
-
-MODES = ("offline", "online", "disabled")
-"""How W&B is used."""
+from commandline import BadInput
+from reporting.wandb_run import WandbRun
 
 
-@runtime_checkable
-class WandbRun(Protocol):
-    """The little of a `wandb.Run` that is used here."""
+@dataclass(frozen=True)
+class Mark:
+    """A place in `metrics.jsonl`: how many bytes lie before it, and their SHA-256."""
 
-    def log(self, data: dict[str, Any]) -> None:
-        """Add a row to the history."""
+    size: int
+    sha256: str
 
-    def define_metric(self, name: str, step_metric: str | None = None) -> Any:
-        """Say which column is the x-axis."""
+    @classmethod
+    def parse(cls, content: object) -> Mark:
+        """Read `vars(mark)` back.
 
-    def finish(self) -> None:
-        """Close the run's files."""
-
-
-def check_mode(mode: str) -> None:
-    """Raise `BadInput` if W&B cannot be used as asked, before anything is written."""
-    choose("--wandb", mode, MODES)
-    if mode == "disabled":
-        return
-    try:
-        import wandb
-    except ImportError:
-        raise BadInput(f"--wandb {mode}: wandb is not installed; try --wandb disabled") from None
-    if mode == "online" and not wandb.login(prompt=False):
-        raise BadInput("--wandb online: expected a key in WANDB_API_KEY; try --wandb offline")
-
-
-def wandb_environment(folder: Path) -> dict[str, str]:
-    """Return the variables that keep every file of W&B below `folder`."""
-    below = folder.absolute() / "wandb"
-    names = {
-        "WANDB_DIR": folder.absolute(),
-        "WANDB_DATA_DIR": below / "data",
-        "WANDB_CACHE_DIR": below / "cache",
-        "WANDB_CONFIG_DIR": below / "config",
-        "WANDB_ARTIFACT_DIR": below / "artifacts",
-    }
-    return {name: str(path) for name, path in names.items()}
-
-
-def start_wandb(
-    folder: Path,
-    mode: str,
-    config: Mapping[str, Any],
-    *,
-    group: str,
-    job_type: str,
-    name: str,
-    tags: list[str],
-    project: str = "ballpark",
-) -> WandbRun | None:
-    """Begin a W&B run whose files lie in `folder`, or return `None` if it is disabled.
-
-    Host, paths, packages and machine statistics are kept out of its files.
-    """
-    if mode == "disabled":
-        return None
-    # Set before the import, which reads them; a process works on one run directory at a time.
-    os.environ.update(wandb_environment(folder))
-    os.environ["WANDB_DISABLE_WEAVE"] = "true"  # it takes our package `agents` for another one
-    for path in wandb_environment(folder).values():
-        Path(path).mkdir(parents=True, exist_ok=True)
-    import wandb
-
-    run = wandb.init(
-        project=project,
-        dir=str(folder),
-        mode="online" if mode == "online" else "offline",
-        config=dict(config),
-        group=group,
-        job_type=job_type,
-        name=name,
-        tags=[tag[:64] for tag in tags],
-        settings=wandb.Settings(
-            silent=True,
-            console="off",
-            host="-",
-            disable_git=True,
-            save_code=False,
-            x_disable_meta=True,
-            x_disable_machine_info=True,
-            x_disable_stats=True,
-            x_save_requirements=False,
-        ),
-    )
-    run.define_metric("global_step")
-    run.define_metric("*", step_metric="global_step")
-    return cast(WandbRun, run)
+        Raises:
+            BadInput: If it is nothing of the kind.
+        """
+        given = content if isinstance(content, Mapping) else {}
+        size, digest = given.get("size"), given.get("sha256")
+        good = isinstance(size, int) and not isinstance(size, bool) and size >= 0
+        if good and isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest):
+            assert isinstance(size, int)
+            return cls(size, digest)
+        raise BadInput(f"expected a place in metrics.jsonl, got {str(content)[:80]}")
 
 
 class MetricsWriter(KVWriter):
@@ -116,14 +50,31 @@ class MetricsWriter(KVWriter):
     Every row has `global_step`, in agent steps. A number that is not finite becomes `null`: JSON
     has no word for it.
 
+    W&B numbers the rows it is given. A run resumed online has some of them already, and gets the
+    others only; a run resumed offline is written anew, so it gets all of them.
+
     Args:
         path: The file; rows are appended.
         run: A W&B run, or `None`.
+        kept: The rows that the file already has.
+        hold: Whether W&B gets a row only when a checkpoint stands behind it (`release`): what was
+            sent to a server cannot be taken back when a killed run goes back to its checkpoint.
     """
 
-    def __init__(self, path: Path, run: WandbRun | None) -> None:
-        self._file = path.open("a", encoding="utf-8")
-        self._run = run
+    def __init__(
+        self,
+        path: Path,
+        run: WandbRun | None,
+        kept: Sequence[Mapping[str, Any]] = (),
+        *,
+        hold: bool = False,
+    ) -> None:
+        self._path, self._file = path, path.open("a", encoding="utf-8")
+        self._run, self._hold = run, hold
+        self._known = run.step if run is not None else 0
+        self._counted = 0
+        self._held: list[Mapping[str, Any]] = list(kept)
+        self.release()
 
     def write(
         self,
@@ -139,8 +90,29 @@ class MetricsWriter(KVWriter):
         row = {"global_step": step, **{k: _plain(v) for k, v in values.items()}}
         self._file.write(json.dumps(row) + "\n")
         self._file.flush()
-        if self._run is not None:
-            self._run.log(row)
+        self._held.append(row)
+        if not self._hold:
+            self.release()
+
+    def attach(self, values: Mapping[str, Any]) -> None:
+        """Hand W&B something that is no row of `metrics.jsonl`: a video, say."""
+        self._held.append(values)
+        self.release()
+
+    def mark(self) -> Mark:
+        """Make sure that the rows are on the disk, and return where they end."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        content = self._path.read_bytes()
+        return Mark(len(content), hashlib.sha256(content).hexdigest())
+
+    def release(self) -> None:
+        """Hand to W&B the rows that it has not got yet."""
+        for row in self._held:
+            if self._run is not None and self._counted >= self._known:
+                self._run.log(dict(row))
+            self._counted += 1
+        self._held = []
 
     def close(self) -> None:
         """Close the file; W&B is finished by whoever started it."""
@@ -160,17 +132,37 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     Raises:
         BadInput: If a line is not a JSON object with a `global_step`; the message names the line.
     """
-    rows = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: expected a metrics file, got {error}") from None
+    lines = text.removesuffix("\n").split("\n") if text else []
+    rows = []
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
-            if not isinstance(row["global_step"], int):
+            if type(row["global_step"]) is not int:
                 raise TypeError
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise BadInput(f"{path}:{number}: expected a row with global_step") from None
         rows.append(row)
     return rows
+
+
+def rewind(path: Path, mark: Mark | None) -> list[dict[str, Any]]:
+    """Cut `metrics.jsonl` back to `mark`, or to nothing; return the rows that stay.
+
+    What lies behind the mark may end in half a row: its writer was killed, or the disk was full.
+
+    Raises:
+        BadInput: If what lies before the mark is not what lay there; nothing is cut then.
+    """
+    content = path.read_bytes() if path.exists() else b""
+    if mark is not None and hashlib.sha256(content[: mark.size]).hexdigest() != mark.sha256:
+        raise BadInput(
+            f"{path}: expected the {mark.size:,} bytes that its checkpoint knows, got "
+            f"{len(content):,} bytes that differ; metrics.jsonl was changed"
+        )
+    with path.open("ab") as file:
+        file.truncate(mark.size if mark is not None else 0)
+    return read_metrics(path)

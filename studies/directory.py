@@ -16,10 +16,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from agents import extractors, ownfile
+from agents import extractors, ownfile, resume
 from agents.checkpoints import read_json
 from agents.settings import Settings, as_dict, fingerprint, training_protocol
 from commandline import BadInput
+from studies import lock
 
 FORMAT = 1
 """Version of the layout of `config.json`."""
@@ -109,7 +110,8 @@ def state(spec: RunSpec) -> State:
         BadInput: If its directory holds a run with other settings, or something else.
     """
     folder = spec.directory
-    if not folder.exists() or not any(folder.iterdir()):
+    # A run that was killed at once has left no more than this.
+    if not folder.exists() or {p.name for p in folder.iterdir()} <= {lock.NAME, "config.json.tmp"}:
         return State.ABSENT
     if not (folder / "config.json").exists():
         raise BadInput(f"--out: {folder} exists and holds no run; choose another folder")
@@ -121,8 +123,7 @@ def state(spec: RunSpec) -> State:
         )
     if (folder / "agent.json").exists():
         return State.FINISHED
-    has_checkpoint = (folder / "checkpoint" / "state.json").exists()
-    return State.INTERRUPTED if has_checkpoint else State.STARTED
+    return State.INTERRUPTED if resume.exists(folder / "checkpoint") else State.STARTED
 
 
 def _differences(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:

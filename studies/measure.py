@@ -13,7 +13,7 @@ import pandas as pd
 import envs
 from agents import checkpoints, extractors
 from agents.dqn import BallparkDQN
-from agents.settings import EvaluationProtocol, Settings, fingerprint
+from agents.settings import EvaluationProtocol, Settings, fingerprint, parse_settings
 from analysis.scores import play, summarise
 from commandline import BadInput
 from envs.games import find
@@ -49,7 +49,7 @@ class FinishedRun:
     @property
     def settings(self) -> Settings:
         """The settings it was trained with."""
-        return Settings(**self.config["settings"])
+        return parse_settings(self.config["settings"])
 
 
 def open_run(directory: Path) -> FinishedRun:

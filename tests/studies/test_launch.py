@@ -4,39 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import psutil
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.studies import processes
+from tests.studies.processes import rows, wait_for
+
 SHORT = ["--preset", "demo", "--game", "catch", "--steps", "1600", "--eval-games", "4"]
 
 
-def start(out: Path, *more: str, script: str = "train.py") -> subprocess.Popen[str]:
-    words = [sys.executable, str(ROOT / script), *more]
-    if script == "train.py":
-        words += ["--out", str(out)]
-    return subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
-    )
+def start(out: Path, *words: str) -> subprocess.Popen[str]:
+    return processes.start(*words, "--out", str(out))
 
 
-def finish(out: Path, *more: str, script: str = "train.py") -> tuple[int, str, str]:
-    process = start(out, *more, script=script)
-    told, wrong = process.communicate(timeout=300)
-    return process.returncode, told, wrong
-
-
-def rows(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+def finish(out: Path, *words: str, script: str = "train.py") -> tuple[int, str, str]:
+    where = ["--out", str(out)] if script == "train.py" else []
+    return processes.finish(*words, *where, script=script)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +39,8 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_directory_holds_everything(grid: Path) -> None:
     run = grid / "gap@0.5" / "seed0"
     assert {p.name for p in run.iterdir()} == {
-        "config.json", "metrics.jsonl", "agent.safetensors", "agent.json", "video.webm", "wandb"
+        "config.json", "metrics.jsonl", "agent.safetensors", "agent.json", "video.webm", "wandb",
+        "wandb.json",
     }  # fmt: skip
     config = json.loads((run / "config.json").read_text())
     assert config["settings"]["steps"] == 1600
@@ -176,9 +164,11 @@ def test_interrupted_once_it_saves_and_the_same_command_goes_on(tmp_path: Path) 
     told, wrong = process.communicate(timeout=120)
     assert process.returncode == 130, (told, wrong)
     assert "the same command goes on" in told
-    reached = json.loads((run / "checkpoint" / "state.json").read_text())["num_timesteps"]
+    (newest,) = (run / "checkpoint").glob("[0-9]*")
+    reached = json.loads((newest / "state.json").read_text())["num_timesteps"]
     assert 0 < reached < 4000
     assert not (run / "agent.json").exists()
+    assert not (run / "lock").exists()
 
     status, _, wrong = finish(tmp_path, str(tmp_path), script="evaluate.py")
     assert status == 2
@@ -187,33 +177,7 @@ def test_interrupted_once_it_saves_and_the_same_command_goes_on(tmp_path: Path) 
     status, told, wrong = finish(tmp_path, *words)
     assert (status, wrong) == (0, ""), wrong
     assert "goes on from its last checkpoint" in told
-    config = json.loads((run / "config.json").read_text())
-    assert config["resumed_without_replay_at"] == [reached]
+    assert json.loads((run / "config.json").read_text())["incidents"] == []
     steps = [row["global_step"] for row in rows(run) if "train/epsilon" in row]
     assert steps == sorted(set(steps)), "no step is logged twice"
     assert json.loads((run / "agent.json").read_text())["steps"] == 4000
-
-
-def test_a_killed_worker_is_told_and_the_others_go_on(tmp_path: Path) -> None:
-    process = start(tmp_path, *SHORT, "--extractor", "nature", "gap", "--wandb", "disabled",
-                    "--workers", "2")  # fmt: skip
-    runs = tmp_path / "demo" / "catch"
-    wait_for(
-        lambda: all((runs / row / "seed0" / "config.json").exists() for row in ("nature", "gap"))
-    )
-    workers = [
-        p for p in psutil.Process(process.pid).children() if "spawn_main" in " ".join(p.cmdline())
-    ]
-    assert len(workers) == 2
-    os.kill(workers[0].pid, signal.SIGKILL)
-    told, _ = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert "killed (exit status -9)" in told
-    assert sum((runs / row / "seed0" / "agent.json").exists() for row in ("nature", "gap")) == 1
-
-
-def wait_for(condition: Any, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.05)

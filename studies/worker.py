@@ -1,0 +1,102 @@
+"""The process in which one run is trained, and what it has to say to its launcher."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from commandline import BadInput
+from studies.conductor import Interrupted
+from studies.directory import RunSpec
+from studies.redaction import redact
+from studies.run import train
+
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What the system says when a disk, a quota or a file's allowance is full."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What all runs of a grid share.
+
+    Attributes:
+        workers: Runs at a time.
+        wandb_mode: `offline`, `online` or `disabled`.
+        device: Torch device.
+        threads: Torch threads a run.
+        deterministic: On CUDA, use only algorithms that give the same bits each time.
+    """
+
+    workers: int
+    wandb_mode: str
+    device: str
+    threads: int
+    deterministic: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a run ended: `finished`, `interrupted` or `failed`, and why."""
+
+    how: str
+    why: str = ""
+
+
+def work(spec: RunSpec, options: Options, line: Connection) -> None:
+    """Train one run; everything it has to say goes through `line`.
+
+    The launcher asks it to stop with SIGTERM. When the launcher is gone it stops by itself.
+    """
+    stop = threading.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; one decides
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    threading.Thread(target=_outlive, args=(stop,), daemon=True).start()
+
+    def tell(message: Any) -> None:
+        with contextlib.suppress(OSError):  # nobody listens any more
+            line.send(message)
+
+    tell(_verdict(spec, options, tell, stop))
+
+
+def _verdict(spec: RunSpec, options: Options, tell: Any, stop: threading.Event) -> Verdict:
+    try:
+        train(
+            spec,
+            wandb_mode=options.wandb_mode,
+            device=options.device,
+            threads=options.threads,
+            deterministic=options.deterministic,
+            report=tell,
+            stop=stop,
+        )
+        return Verdict("finished")
+    except Interrupted:
+        return Verdict("interrupted")
+    except BadInput as error:
+        return Verdict("failed", str(error))
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            why = f"no space left ({os.strerror(error.errno)}); what was saved before stands, and "
+            return Verdict("failed", why + "with more space the same command goes on")
+        where = spec.directory / "error.txt"
+        with contextlib.suppress(OSError):
+            where.write_text(redact(traceback.format_exc()), encoding="utf-8")
+        what = " ".join(redact(str(error)).split())
+        return Verdict("failed", f"{type(error).__name__}: {what} (see {where})")
+
+
+def _outlive(stop: threading.Event) -> None:
+    """Ask the run to stop when the launcher has died."""
+    launcher = multiprocessing.parent_process()
+    if launcher is not None:
+        launcher.join()
+        stop.set()

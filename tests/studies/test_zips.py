@@ -1,0 +1,124 @@
+"""Agents as SB3 zips: the same values in stock SB3; nothing is loaded that nobody vouched for."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from stable_baselines3 import DQN
+
+import envs
+from agents import checkpoints
+from agents.settings import resolve
+from commandline import BadInput
+from envs.games import CATCH
+from studies import export_zip, import_zip
+from studies.directory import RunSpec, config
+from studies.measure import load_agent, open_run
+from studies.run import build
+
+STOCK = """
+import sys
+
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("agents", "commandline", "envs", "studies"):
+            raise ImportError(name)
+
+sys.meta_path.insert(0, Without())
+import numpy as np
+import torch
+from stable_baselines3 import DQN
+model = DQN.load(sys.argv[1], device="cpu")
+values = model.q_net(torch.as_tensor(np.load(sys.argv[2], allow_pickle=False)))
+np.save(sys.argv[3], values.detach().numpy())
+print(type(model).__module__, model.num_timesteps, model.gamma)
+"""
+
+
+def finished(folder: Path, row: str) -> Path:
+    """Write a run directory with an agent that never learned."""
+    spec = RunSpec("s", "catch", row, 0, resolve("demo", "catch"), folder)
+    spec.directory.mkdir(parents=True)
+    model = build(spec, "cpu")
+    checkpoints.write_json(spec.directory / "config.json", config(spec))
+    digest = checkpoints.save_weights(model.q_net, spec.directory / "agent.safetensors")
+    facts = {"sha256": digest, "steps": 123, "updates": 7}
+    checkpoints.write_json(spec.directory / "agent.json", facts)
+    return spec.directory
+
+
+def pictures() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (5, 4, 84, 84), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("row", ["nature", "spatial_softmax"])
+def test_stock_sb3_loads_it_without_us_and_gives_the_same_values(row: str, tmp_path: Path) -> None:
+    run = finished(tmp_path, row)
+    assert export_zip.main([str(run), "--out", str(tmp_path / "agent.zip")]) == 0
+    np.save(tmp_path / "in.npy", pictures())
+    files = [str(tmp_path / name) for name in ("agent.zip", "in.npy", "out.npy")]
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", STOCK, *files],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "stable_baselines3.dqn.dqn 123 0.99\n"
+    ours = load_agent(open_run(run)).q_values(pictures())
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), ours, rtol=1e-5, atol=1e-5)
+    with pytest.raises(BadInput, match="--out: expected the name of a new file"):
+        export_zip.main([str(run), "--out", str(tmp_path / "agent.zip")])
+
+
+class Trap:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self.mark),)
+
+
+def test_importing_runs_nothing_until_it_is_told_that_the_pickle_is_trusted(tmp_path: Path) -> None:
+    import base64
+
+    mark = tmp_path / "ran"
+    trap = {":type:": "x", ":serialized:": base64.b64encode(pickle.dumps(Trap(mark))).decode()}
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.writestr("data", json.dumps({"policy_class": trap}))
+    words = [str(tmp_path / "evil.zip"), "--game", "catch", "--out", str(tmp_path / "runs")]
+    with pytest.raises(BadInput, match="expected --trust-pickle") as caught:
+        import_zip.main(words)
+    assert "\n" not in str(caught.value)
+    assert not mark.exists()
+    assert not (tmp_path / "runs").exists()
+    with pytest.raises(BadInput, match="expected an SB3 DQN zip"):
+        import_zip.main([*words, "--trust-pickle"])
+    assert mark.exists(), "the trap goes off where a pickle is loaded"
+
+
+def test_a_stock_agent_comes_in_and_can_be_scored(tmp_path: Path) -> None:
+    stock = DQN("CnnPolicy", envs.make(CATCH, 1, seed=0), buffer_size=10, seed=3, device="cpu")
+    stock.save(tmp_path / "stock.zip")
+    words = [str(tmp_path / "stock.zip"), "--game", "catch", "--trust-pickle"]
+    out = ["--out", str(tmp_path / "runs")]
+    assert import_zip.main([*words, *out]) == 0
+    run = open_run(tmp_path / "runs/imported/catch/nature/seed0")
+    values = load_agent(run).q_values(pictures())
+    expected = stock.q_net(stock.policy.obs_to_tensor(pictures())[0]).detach().numpy()
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-5)
+    assert run.config["training_fingerprint"] == "imported"
+    with pytest.raises(BadInput, match="--seed: expected one that is free"):
+        import_zip.main([*words, *out])
+    with pytest.raises(BadInput, match="--extractor: expected the row that the zip's network is"):
+        import_zip.main([*words, *out, "--extractor", "gap"])
+    assert not (tmp_path / "runs/imported/catch/gap").exists()
+    with pytest.raises(BadInput, match="found no file"):
+        import_zip.main([str(tmp_path / "gone.zip"), *out])
