@@ -10,6 +10,7 @@ Compressed at zlib's level 1, frames of Pong shrink to a sixtieth at some 500 MB
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import zipfile
@@ -18,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -112,8 +113,8 @@ def read(buffer: FrameReplayBuffer, span: Span, wanted: Span, path: Path) -> Non
 
 def _member(
     archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]
-) -> IO[bytes]:
-    member = archive.open(f"{name}.npy", "w", force_zip64=True)
+) -> io.BufferedIOBase:
+    member = cast(io.BufferedIOBase, archive.open(f"{name}.npy", "w", force_zip64=True))
     header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(member, header)
     return member
@@ -139,9 +140,9 @@ def _final_keys(buffer: FrameReplayBuffer, span: Span) -> Iterator[tuple[int, in
 @contextmanager
 def _opened(
     archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any]
-) -> Iterator[tuple[IO[bytes], tuple[int, ...]]]:
+) -> Iterator[tuple[io.BufferedIOBase, tuple[int, ...]]]:
     """Give a member behind its header, and the shape the header gives; types are checked."""
-    with archive.open(f"{name}.npy") as member:
+    with cast(io.BufferedIOBase, archive.open(f"{name}.npy")) as member:
         version = np.lib.format.read_magic(member)
         if version != (1, 0):
             raise ValueError(f"{name} in npy version {version}")
@@ -152,7 +153,7 @@ def _opened(
         yield member, shape
 
 
-def _exactly(member: IO[bytes], size: int) -> bytes:
+def _exactly(member: io.BufferedIOBase, size: int) -> bytes:
     """Return the next `size` bytes."""
     found = member.read(size)
     if len(found) != size:
