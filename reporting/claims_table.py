@@ -1,0 +1,140 @@
+"""The verdicts as a table for the terminal; the claims as a table for docs/claims.md.
+
+    python -m reporting.claims_table
+
+rewrites the table on that page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+from rich.markup import escape
+from rich.table import Table
+
+from analysis.claim import Claim, Part
+from analysis.claims import CLAIMS
+from commandline import BadInput, parse, run
+
+COLOURS = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "not measured": "dim"}
+
+
+def verdicts_table(records: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the verdicts of `analysis.claims.claims_table` as a table.
+
+    Args:
+        records: One for each part, regime and game.
+    """
+    table = Table(
+        title="verdicts by rules registered beforehand (docs/claims.md)",
+        caption="★ primary; effect and 95 % interval over seeds of the quantity on which the "
+        "verdict hangs",
+    )
+    for heading in ("id", "claim", "regime", "verdict"):
+        table.add_column(heading)
+    for heading in ("effect", "interval", "seeds"):
+        table.add_column(heading, justify="right")
+    table.add_column("needs, or held back by", overflow="fold")
+    for record in records:
+        verdict = record["verdict"]
+        star = "★" if record["primary"] else ""
+        why = [*record["held_back"], *record["needs"]]
+        more = f" … and {len(why) - 2} more" if len(why) > 2 else ""
+        table.add_row(
+            f"{record['id']}{star}",
+            escape(record["claim"]),
+            " ".join(filter(None, (record["regime"], record["game"]))),
+            f"[{COLOURS[verdict]}]{verdict}[/]",
+            _number(record["effect"]),
+            escape(_interval(record["interval"])),
+            str(record["seeds"]) if record["regime"] != "arithmetic" else "exact",
+            escape("; ".join(why[:2]) + more),
+        )
+    return table
+
+
+def _number(value: float | str | None) -> str:
+    if value is None:
+        return "–"
+    return str(value).replace("inf", "∞") if isinstance(value, str) else f"{value:.3g}"
+
+
+def _interval(ends: Sequence[float | str | None] | None) -> str:
+    return "–" if ends is None else f"[{_number(ends[0])}, {_number(ends[1])}]"
+
+
+def claims_markdown(claims: Sequence[Claim]) -> str:
+    """Return the claims as a Markdown table, one line a part, and the notes below it."""
+    lines = [
+        "| id | claim | source | decided in | supported if | refuted if | guards |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    notes = []
+    for claim in claims:
+        star = "★" if claim.primary else ""
+        for part in claim.parts:
+            text = claim.text + (f" *{part.text}*" if part.text else "")
+            cells = (
+                f"{part.id}{star}",
+                text,
+                ", ".join(claim.sources),
+                _where(part),
+                str(part.supported),
+                str(part.refuted),
+                ", ".join(part.guards) or "–",
+            )
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+            beside = f"Beside it, deciding nothing: {part.beside}." if part.beside else ""
+            said = " ".join(filter(None, (part.note, beside)))
+            if said:
+                notes.append((part.id, said))
+        if claim.version > 1:
+            notes.append((str(claim.number), f"Version {claim.version}: {claim.reason}"))
+    # One note for all parts that share it.
+    shared: dict[str, list[str]] = {}
+    for name, said in notes:
+        shared.setdefault(said, []).append(name)
+    listed = [f"- **{', '.join(dict.fromkeys(n))}**: {said}" for said, n in shared.items()]
+    return "\n".join([*lines, "", *listed]) + "\n"
+
+
+def _where(part: Part) -> str:
+    return " ".join(filter(None, (part.regime, part.games[0])))
+
+
+START, END = "<!-- claims -->\n", "<!-- /claims -->"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be asked for.
+
+    Attributes:
+        page: The page to rewrite between its markers.
+    """
+
+    page: tyro.conf.Positional[Path] = Path("docs/claims.md")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Put the table of the claims into its page."""
+    options = parse(
+        Options, argv, "python -m reporting.claims_table", "Rewrite the table in docs/claims.md."
+    )
+    if not options.page.is_file():
+        raise BadInput(f"page: expected a Markdown file, found none at {options.page}")
+    before, start, rest = options.page.read_text(encoding="utf-8").partition(START)
+    _, end, after = rest.partition(END)
+    if not (start and end):
+        raise BadInput(f"{options.page}: expected a page with {START.strip()} and {END}")
+    text = before + start + claims_markdown(CLAIMS) + end + after
+    options.page.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)
