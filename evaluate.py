@@ -5,12 +5,17 @@
 finds every run below the folder, plays 30 games with each, to their ends and over all lives, and
 writes evaluation/scores.json and evaluation/games.parquet (one row a game) into its directory.
 Agents that have been scored the same way before are not played again.
+
+    python evaluate.py --claims
+
+prints what the measurements in results/ (and below the folders named) say of each claim.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,10 +27,19 @@ from rich.progress import track
 import commandline
 from agents.checkpoints import device_for
 from agents.settings import EvaluationProtocol
+from analysis.claims import claims_table
+from analysis.measurements import collect
 from commandline import BadInput, at_least
+from reporting.claims_table import verdicts_table
 from reporting.tables import scores_tables
 from studies.directory import find_runs
 from studies.measure import FinishedRun, open_run, score, stored_scores
+
+RESULTS = Path("results")
+"""Where published measurements lie."""
+
+NOT_MEASURED = "not measured"
+"""The verdict on a claim of which nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +54,26 @@ class Arguments:
         device: cpu, cuda or auto (cuda if there is one).
         threads: PyTorch threads.
         again: Play again what has been scored before.
+        claims: Play nothing; print each claim's verdict, or what it lacks for one.
+        json: With --claims: print a list of JSON objects instead of a table.
     """
 
-    runs: tyro.conf.Positional[list[Path]]
+    runs: tyro.conf.Positional[list[Path]] = field(default_factory=list)
     games: int = 30
     epsilon: float = EvaluationProtocol.epsilon
     sticky: float = EvaluationProtocol.sticky
     device: str = "cpu"
     threads: int = 2
     again: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    claims: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
 
 
 def check(arguments: Arguments) -> None:
     """Raise `BadInput` if the arguments make no sense; nothing has been written then."""
-    if not arguments.runs:
+    if arguments.json and not arguments.claims:
+        raise BadInput("--json: expected --claims beside it")
+    if not arguments.runs and not arguments.claims:
         raise BadInput("expected run directories or folders of them, such as runs/fast; got none")
     at_least("--games", arguments.games, 1)
     at_least("--threads", arguments.threads, 1)
@@ -81,12 +101,29 @@ def gather(paths: Sequence[Path], console: Console) -> list[FinishedRun]:
     return finished
 
 
+def show_claims(arguments: Arguments, console: Console) -> None:
+    """Print the verdicts that the measurements lying there allow."""
+    published = [RESULTS] if RESULTS.exists() else []
+    records = claims_table(collect([*published, *arguments.runs]))
+    if arguments.json:
+        print(json.dumps(records, indent=2))
+    else:
+        begun = [r for r in records if r["verdict"] != NOT_MEASURED]
+        console.print(verdicts_table(begun), soft_wrap=False)
+        rest = dict.fromkeys(r["id"] for r in records if r["verdict"] == NOT_MEASURED)
+        if rest:
+            console.print(f"{NOT_MEASURED}: {', '.join(rest)}; --json says what each needs")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Score what the command line names; return the exit status."""
     arguments = commandline.parse(Arguments, argv, "evaluate.py", __doc__ or "")
     check(arguments)
     device = device_for(arguments.device)
     console = Console(highlight=False, soft_wrap=True)
+    if arguments.claims:
+        show_claims(arguments, console)
+        return 0
     runs = gather(arguments.runs, console)
     torch.set_num_threads(arguments.threads)
     protocol = EvaluationProtocol(epsilon=arguments.epsilon, sticky=arguments.sticky)

@@ -78,6 +78,7 @@ EVALUATE = [
     (". --epsilon 2", r"--epsilon: expected a number in \[0, 1\], got 2.0"),
     (". --epsilon nan", r"--epsilon: expected a number in \[0, 1\], got nan"),
     (". --device cuda", "--device: .*finds no CUDA device"),
+    (". --json", "--json: expected --claims beside it"),
     (". --gmaes 3", "Unrecognized options: --gmaes, 3; did you mean --games?"),
 ]
 
