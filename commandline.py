@@ -19,18 +19,22 @@ import tyro
 
 T = TypeVar("T")
 
+MOST_LISTED = 12
+"""Names listed in an error before it says where to read the rest."""
+
 
 class BadInput(ValueError):  # noqa: N818  (it is the reader's input that is bad, not the program)
     """Something that was typed, or a file that was named, cannot be used; one line says why."""
 
 
-def choose(what: str, given: str, valid: Iterable[str]) -> str:
+def choose(what: str, given: str, valid: Iterable[str], listed_by: str = "--help") -> str:
     """Return `given` if it is one of `valid`.
 
     Args:
         what: The argument as the user knows it, for the message: `--game`.
         given: What was typed.
         valid: The names that would do, in the order in which to list them.
+        listed_by: Where all of them can be read, where there are too many for one line.
 
     Raises:
         BadInput: With the valid names and the nearest one.
@@ -38,9 +42,13 @@ def choose(what: str, given: str, valid: Iterable[str]) -> str:
     names = list(valid)
     if given in names:
         return given
-    near = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise BadInput(f"{what}: expected one of {', '.join(names)}; got {given!r}{hint}")
+    folded = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(given.lower(), folded, n=1, cutoff=0.5)
+    hint = f"; did you mean {folded[near[0]]!r}?" if near else ""
+    shown = ", ".join(names[:MOST_LISTED])
+    if len(names) > MOST_LISTED:
+        shown += f", … ({len(names)} in all, see {listed_by})"
+    raise BadInput(f"{what}: expected one of {shown}; got {given!r}{hint}")
 
 
 def at_least(what: str, given: int, least: int) -> int:

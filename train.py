@@ -15,25 +15,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-import psutil
 import tyro
 from rich.console import Console
 
 import commandline
 from agents import extractors
 from agents.checkpoints import device_for
-from agents.replay import bytes_needed
 from agents.settings import PRESETS, resolve
 from commandline import BadInput, at_least
 from envs import games
 from reporting.wandb_run import check_mode
-from studies.directory import RunSpec, State, check_writable, state
+from studies.directory import RunSpec, State, make_root, state
 from studies.launch import Outcome, launch
 from studies.lock import check_free
+from studies.preflight import check_memory
+from studies.preflight import lines as preflight
 from studies.worker import Options
-
-RUN_BYTES = 700_000_000
-"""Memory of a run beside its replay: interpreter, PyTorch, emulators, network (measured 0.6 GB)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Arguments:
     """What can be asked for on the command line.
 
     Attributes:
-        game: Games to train on: pong, breakout, catch.
+        game: Games to train on: pong, breakout, catch, bowling.
         extractor: Feature extractors: names from `python -m agents.geometry`, such as nature,
             half_max or half_max@0.5 (half the width), or your own as path/to/file.py:ClassName.
         seed: Whole numbers; every random number of a run is derived from its one seed.
@@ -58,8 +55,12 @@ class Arguments:
         study_name: Folder below it; default: the preset's name. A run lies in
             OUT/STUDY/GAME/EXTRACTOR/seedK.
         replay_size: Transitions remembered by each run, 7,064 bytes each; default: the preset's.
+        replay_compression: none, or zlib: some 15 times less memory, slower sampling, the same
+            result; default: the preset's.
         learning_rate: Of Adam; default: the preset's.
         update_every: Agent steps for each update; default: the preset's.
+        precision: float32, or bfloat16 (faster, weights stay float32; see docs/performance.md);
+            default: the preset's.
         checkpoint_every: Agent steps between checkpoints, at which all games restart; default: the
             preset's.
         eval_every: Agent steps between points of the learning curve; default: the preset's.
@@ -80,19 +81,26 @@ class Arguments:
     out: Path = Path("runs")
     study_name: str | None = None
     replay_size: int | None = None
+    replay_compression: str | None = None
     learning_rate: float | None = None
     update_every: int | None = None
+    precision: str | None = None
     checkpoint_every: int | None = None
     eval_every: int | None = None
     eval_games: int | None = None
     really: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
 
 
+WORTH_A_PREFLIGHT = 20_000
+"""Agent steps in a grid from which it is worth some seconds to find out how long it will take."""
+
 OVERRIDES = (
     "steps",
     "replay_size",
+    "replay_compression",
     "learning_rate",
     "update_every",
+    "precision",
     "checkpoint_every",
     "eval_every",
     "eval_games",
@@ -120,7 +128,6 @@ def plan(arguments: Arguments) -> list[RunSpec]:
     at_least("--threads", arguments.threads, 1)
     commandline.choose("--device", arguments.device, ("auto", "cpu", "cuda"))
     device_for(arguments.device)
-    check_writable(arguments.out)
     overrides = {name: getattr(arguments, name) for name in OVERRIDES}
     # The same thing named twice is one run.
     cross = itertools.product(
@@ -147,23 +154,6 @@ def _folder_name(name: str) -> str:
     return name
 
 
-def check_memory(specs: Sequence[RunSpec], workers: int) -> None:
-    """Raise `BadInput` if the replay of the runs at work together does not fit; name what would."""
-    if not specs:
-        return
-    workers = min(workers, len(specs))
-    largest = max(spec.settings.replay_size for spec in specs)
-    free = psutil.virtual_memory().available
-    if workers * (bytes_needed(largest) + RUN_BYTES) > free:
-        fits = int((free / workers - RUN_BYTES) / bytes_needed(1))
-        fits = max(0, fits // 1_000 * 1_000)
-        raise BadInput(
-            f"--replay-size: {largest:,} transitions for each of {workers} workers need "
-            f"{workers * bytes_needed(largest) / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
-            f"{fits:,} would fit"
-        )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Train what the command line asks for; return the exit status."""
     arguments = commandline.parse(Arguments, argv, "train.py", __doc__ or "")
@@ -172,9 +162,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     todo = [spec for spec in specs if states[spec.name] is not State.FINISHED]
     for spec in todo:
         check_free(spec.directory)
-    check_memory(todo, arguments.workers)
     if todo:
+        check_memory(todo, min(arguments.workers, len(todo)))
         check_mode(arguments.wandb)
+        make_root(arguments.out)
     console = Console(highlight=False, soft_wrap=True)
     for spec in specs:
         if states[spec.name] is State.FINISHED:
@@ -183,6 +174,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             shutil.rmtree(spec.directory / "checkpoint", ignore_errors=True)
         elif states[spec.name] is State.INTERRUPTED:
             console.print(f"{spec.name}: goes on from its last checkpoint")
+    if sum(spec.settings.steps for spec in todo) >= WORTH_A_PREFLIGHT:
+        for line in preflight(
+            todo, arguments.workers, device_for(arguments.device), arguments.threads, arguments.out
+        ):
+            console.print(line)
     options = Options(
         workers=arguments.workers,
         wandb_mode=arguments.wandb,

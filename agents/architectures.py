@@ -343,7 +343,7 @@ def find(name: str, what: str = "--extractor") -> Architecture:
         BadInput: If there is no such row, naming the nearest, or if the width is no number above 0.
     """
     base, at, typed = name.partition("@")
-    row = ZOO[choose(what, base, ZOO)]
+    row = ZOO[choose(what, base, ZOO, "python -m agents.geometry")]
     if not at:
         return row
     try:

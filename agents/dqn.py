@@ -3,7 +3,11 @@
 - exploration is drawn for each environment (SB3 draws once for all of them);
 - every random number comes from a generator that was passed in;
 - optionally the online network chooses and the target network values (van Hasselt et al. 2016);
-- no `.item()` in the loop: losses are summed on the device and read when a row is logged.
+- no `.item()` in the loop: losses are summed on the device and read when a row is logged;
+- channels-last weights, fused Adam and, if asked for, bfloat16 arithmetic with float32 weights.
+
+Pictures are scaled to [0, 1] in one place, `scaled`; `docs/performance.md` says what each change
+gave.
 """
 
 from __future__ import annotations
@@ -17,10 +21,14 @@ from gymnasium import spaces
 from jaxtyping import Float, Int64, UInt8
 from stable_baselines3 import DQN
 from stable_baselines3.common.noise import ActionNoise
+from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.dqn.policies import QNetwork
 from torch import Tensor, nn
 from torch.nn import functional
 
+from agents.captured import CapturedUpdate
+from agents.precision import Bfloat16Copy
 from agents.replay import FrameReplayBuffer
 from agents.settings import Settings
 
@@ -67,6 +75,10 @@ class BallparkDQN(DQN):
         self.settings = settings
         self.rngs = generators(seed)
         self.updates_since_read = 0
+        self._copies: tuple[Bfloat16Copy, Bfloat16Copy] | None = None
+        self._captured: CapturedUpdate | None = None
+        # A step counter on the device, so that the whole update can be recorded there.
+        adam = {"fused": True, "capturable": torch.device(device).type == "cuda"}
         super().__init__(
             "CnnPolicy",
             env,
@@ -82,12 +94,13 @@ class BallparkDQN(DQN):
                 "n_steps": settings.n_steps,
                 "gamma": settings.discount,
                 "rng": self.rngs["replay"],
+                "compressed": settings.replay_compression == "zlib",
             },
             target_update_interval=settings.target_update_every,
             exploration_fraction=min(1.0, settings.exploration_steps / settings.steps),
             exploration_final_eps=_epsilon_at_end(settings),
             max_grad_norm=settings.max_grad_norm,
-            policy_kwargs=dict(policy_kwargs),
+            policy_kwargs={**policy_kwargs, "optimizer_kwargs": adam},
             seed=initialisation_seed(seed),
             device=device,
         )
@@ -98,6 +111,9 @@ class BallparkDQN(DQN):
         super()._setup_model()
         # Convolutions are faster on the CPU when channels lie next to each other.
         nn.Module.to(self.policy, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._copies = None
+        if self.settings.precision == "bfloat16":
+            self._copies = (Bfloat16Copy(self.q_net), Bfloat16Copy(self.q_net_target))
 
     def predict(
         self,
@@ -130,9 +146,32 @@ class BallparkDQN(DQN):
     ) -> Float[np.ndarray, "n actions"]:
         """Return the value of every action, in discounted clipped reward."""
         self.policy.set_training_mode(False)
-        with torch.inference_mode():
-            values: Tensor = self.q_net(torch.as_tensor(observations, device=self.device))
-        return values.cpu().numpy()
+        with torch.inference_mode(), self.autocast():
+            pictures = torch.as_tensor(observations, device=self.device)
+            return self.values(self._networks()[0], pictures).cpu().numpy()
+
+    def autocast(self) -> torch.autocast:
+        """Return the context in which networks are run: bfloat16 if the settings say so."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._copies is not None)
+
+    def values(self, net: QNetwork, observations: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n a"]:
+        """Return a network's value of every action as float32; call it within `autocast`."""
+        features = net.features_extractor(scaled(observations, next(net.parameters()).dtype))
+        q: Tensor = net.q_net(features).float()
+        return q
+
+    def _networks(self) -> tuple[QNetwork, QNetwork]:
+        """Return the online and the target network, as they are run."""
+        if self._copies is None:
+            return self.q_net, self.q_net_target
+        online, target = self._copies
+        return online.net, target.net
+
+    def _on_step(self) -> None:
+        super()._on_step()
+        every = max(self.target_update_interval // self.n_envs, 1)
+        if self._copies is not None and self._n_calls % every == 0:
+            self._copies[1].refresh()
 
     def _sample_action(
         self, learning_starts: int, action_noise: ActionNoise | None = None, n_envs: int = 1
@@ -147,25 +186,51 @@ class BallparkDQN(DQN):
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         """Make `gradient_steps` updates on batches of `batch_size` (Huber loss, Adam)."""
         self.policy.set_training_mode(True)
-        parameters = list(self.q_net.parameters())
         for _ in range(gradient_steps):
             batch = self.replay_buffer.sample(batch_size)
-            assert batch.discounts is not None
-            with torch.no_grad():
-                q_t = self.q_net_target(batch.next_observations)
-                chooser = self.q_net(batch.next_observations) if self.settings.double else q_t
-                bootstrap = q_t.gather(1, chooser.argmax(dim=1, keepdim=True))
-                target = batch.rewards + (1 - batch.dones) * batch.discounts * bootstrap
-            q_tm1 = self.q_net(batch.observations).gather(1, batch.actions)
-            loss = functional.smooth_l1_loss(q_tm1, target)
-            self.policy.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
-            self.policy.optimizer.step()
-            self._loss_sum += loss.detach()
-            self._q_sum += q_tm1.detach().mean()
+            if self.device.type == "cuda":
+                self._captured = self._captured or self._capture(batch)
+                self._captured(batch)
+            else:
+                self._update(batch)
         self._n_updates += gradient_steps
         self.updates_since_read += gradient_steps
+
+    def _update(self, batch: ReplayBufferSamples) -> None:
+        """Make one update, without waiting for the device."""
+        assert batch.discounts is not None
+        online, target_net = self._networks()
+        with self.autocast():
+            with torch.no_grad():
+                q_t = self.values(target_net, batch.next_observations)
+                chooser = q_t
+                if self.settings.double:
+                    chooser = self.values(online, batch.next_observations)
+                bootstrap = q_t.gather(1, chooser.argmax(dim=1, keepdim=True))
+                target = batch.rewards + (1 - batch.dones) * batch.discounts * bootstrap
+            q_tm1 = self.values(online, batch.observations).gather(1, batch.actions)
+        loss = functional.smooth_l1_loss(q_tm1, target)
+        if self._copies is None:
+            self.policy.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self._copies is not None:
+            self._copies[0].hand_over_gradients()
+        torch.nn.utils.clip_grad_norm_(list(self.q_net.parameters()), self.max_grad_norm)
+        self.policy.optimizer.step()
+        if self._copies is not None:
+            self._copies[0].refresh()
+        self._loss_sum += loss.detach()
+        self._q_sum += q_tm1.detach().mean()
+
+    def _capture(self, batch: ReplayBufferSamples) -> CapturedUpdate:
+        copies = [copy.net for copy in self._copies or ()]
+        return CapturedUpdate(
+            self._update,
+            [self.q_net, self.q_net_target, *copies],
+            self.policy.optimizer,
+            [self._loss_sum, self._q_sum],
+            batch,
+        )
 
     def read_losses(self) -> dict[str, float]:
         """Return mean loss and mean Q since the last call, and start anew; empty if no update."""
@@ -197,6 +262,15 @@ class BallparkDQN(DQN):
         for row in actions:
             self._last_obs = self.env.step(row)[0]  # type: ignore[assignment]
         self._last_episode_starts = np.ones(self.env.num_envs, bool)
+
+
+def scaled(observations: UInt8[Tensor, "n c h w"], dtype: torch.dtype) -> Float[Tensor, "n c h w"]:
+    """Return pictures in [0, 1], channels last.
+
+    Grey values up to 255 are exact in bfloat16, so that converting before dividing rounds once, as
+    converting after would.
+    """
+    return observations.contiguous(memory_format=torch.channels_last).to(dtype).div_(255)
 
 
 def _epsilon_at_end(settings: Settings) -> float:

@@ -19,24 +19,37 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from gymnasium import spaces
-from jaxtyping import Bool, Int, UInt8
+from jaxtyping import Int, UInt8
 from stable_baselines3.common.buffers import BaseBuffer, ReplayBuffer
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from stable_baselines3.common.vec_env import VecNormalize
 
+from agents.frames import COMPRESSED_FRAME_BYTES, CompressedFrames, DeviceFrames
+
 MARGIN = 4
 """Slots beyond the capacity: three older frames for the oldest stack, one for the newest next."""
+
+INPUT_SIDE = 84
+"""Side of a frame, in network pixels."""
 
 SLOT_OVERHEAD_BYTES = 8
 """Bytes a slot costs beside its frame: action 1, reward 4, done 1, timeout 1, age 1."""
 
 
-def bytes_needed(capacity: int, frame_bytes: int = 84 * 84) -> int:
-    """Return the bytes that a buffer of `capacity` transitions takes, not counting final frames."""
-    return capacity * (frame_bytes + SLOT_OVERHEAD_BYTES)
+def bytes_needed(capacity: int, *, compressed: bool = False) -> int:
+    """Return the bytes that a buffer of `capacity` transitions takes, not counting final frames.
+
+    For compressed frames it is an estimate.
+    """
+    frame = COMPRESSED_FRAME_BYTES if compressed else INPUT_SIDE**2
+    return capacity * (frame + SLOT_OVERHEAD_BYTES)
+
+
+Stacks = UInt8[np.ndarray, "b s h w"] | UInt8[torch.Tensor, "b s h w"]
 
 
 class FrameReplayBuffer(ReplayBuffer):
@@ -57,6 +70,7 @@ class FrameReplayBuffer(ReplayBuffer):
         n_steps: Steps of the return, at least 1.
         gamma: Discount a step, in [0, 1].
         rng: Where sampled slots are drawn from.
+        compressed: Whether frames are kept compressed; what is sampled stays the same.
     """
 
     def __init__(
@@ -72,6 +86,7 @@ class FrameReplayBuffer(ReplayBuffer):
         n_steps: int = 1,
         gamma: float = 0.99,
         rng: np.random.Generator,
+        compressed: bool = False,
     ) -> None:
         if optimize_memory_usage or not handle_timeout_termination:
             raise ValueError("frames are always shared here, and timeouts always handled")
@@ -88,7 +103,7 @@ class FrameReplayBuffer(ReplayBuffer):
         self.stack, *frame_shape = self.obs_shape
         self.length = self.capacity + MARGIN
         shape = (self.length, n_envs)
-        self.frames = np.zeros((*shape, *frame_shape), np.uint8)
+        self.frames = self._store((*shape, *frame_shape), compressed)
         self.actions = np.zeros(shape, np.uint8)
         self.rewards = np.zeros(shape, np.float32)
         self.dones = np.zeros(shape, np.bool_)
@@ -100,6 +115,15 @@ class FrameReplayBuffer(ReplayBuffer):
         self.steps_added = 0
         # The observation after the newest transition, to tell a reset from a lost life.
         self._expected: UInt8[np.ndarray, "e s h w"] | None = None
+
+    def _store(
+        self, shape: tuple[int, ...], compressed: bool
+    ) -> np.ndarray | CompressedFrames | DeviceFrames:
+        if compressed:
+            return CompressedFrames(shape)
+        if self.device.type == "cuda":
+            return DeviceFrames(shape, self.device)
+        return np.zeros(shape, np.uint8)
 
     def size(self) -> int:
         """Return the number of transitions that can be sampled, an environment."""
@@ -192,8 +216,8 @@ class FrameReplayBuffer(ReplayBuffer):
         """Return the transitions that start at these slots of these environments.
 
         Returns:
-            Observations and next observations `uint8 (b, 4, 84, 84)`; actions, n-step returns,
-            dones (0 where truncated) and discounts of the bootstrap, each `(b, 1)`.
+            Observations and next observations `uint8 (b, 4, 84, 84)`, channels last; actions,
+            n-step returns, dones (0 where truncated) and discounts of the bootstrap, each `(b, 1)`.
         """
         newest = (self.pos - 1) % self.length
         steps = np.arange(self.n_steps)
@@ -209,37 +233,58 @@ class FrameReplayBuffer(ReplayBuffer):
         terminal = self.dones[last, envs] & ~self.timeouts[last, envs]
         bootstrap = self.gamma ** counted.sum(axis=1, keepdims=True).astype(np.float32)
         return ReplayBufferSamples(
-            observations=self.to_torch(self._observations(slots, envs), copy=False),
+            observations=torch.as_tensor(self._observations(slots, envs), device=self.device),
             actions=self.to_torch(self.actions[slots, envs][:, None].astype(np.int64)),
-            next_observations=self.to_torch(self._next_observations(last, envs), copy=False),
+            next_observations=torch.as_tensor(
+                self._next_observations(last, envs), device=self.device
+            ),
             dones=self.to_torch(terminal[:, None].astype(np.float32)),
             rewards=self.to_torch(returns.astype(np.float32)),
             discounts=self.to_torch(bootstrap.astype(np.float32)),
         )
 
-    def _observations(
-        self, slots: Int[np.ndarray, " b"], envs: Int[np.ndarray, " b"]
-    ) -> UInt8[np.ndarray, "b s h w"]:
-        back = np.arange(self.stack - 1, -1, -1)
-        stacks = self.frames[(slots[:, None] - back) % self.length, envs[:, None]]
-        return self._blank(stacks, back > self.ages[slots, envs][:, None])
+    def _observations(self, slots: Int[np.ndarray, " b"], envs: Int[np.ndarray, " b"]) -> Stacks:
+        return self._stacks(slots, envs, self.stack - 1, {})
 
     def _next_observations(
         self, slots: Int[np.ndarray, " b"], envs: Int[np.ndarray, " b"]
-    ) -> UInt8[np.ndarray, "b s h w"]:
-        back = np.arange(self.stack - 2, -2, -1)
-        stacks = self.frames[(slots[:, None] - back) % self.length, envs[:, None]]
+    ) -> Stacks:
+        ended = {}
         for i in np.flatnonzero(self.dones[slots, envs]):
             final = self.final_frames.get(int(slots[i]) * self.n_envs + int(envs[i]))
             if final is not None:  # else a lost life: the next slot holds that very frame
-                stacks[i, -1] = final
-        return self._blank(stacks, back > self.ages[slots, envs][:, None])
+                ended[int(i)] = final
+        return self._stacks(slots, envs, self.stack - 2, ended)
 
-    @staticmethod
-    def _blank(
-        stacks: UInt8[np.ndarray, "b s h w"], missing: Bool[np.ndarray, "b s"]
-    ) -> UInt8[np.ndarray, "b s h w"]:
-        """Zero the frames that lie before the reset."""
-        if missing.any():
-            stacks[missing] = 0
-        return stacks
+    def _stacks(
+        self,
+        slots: Int[np.ndarray, " b"],
+        envs: Int[np.ndarray, " b"],
+        oldest: int,
+        newest: dict[int, np.ndarray],
+    ) -> Stacks:
+        """Put stacks together, from `oldest` slots back on.
+
+        Pixels of a stack lie next to each other in memory, as convolutions want them: OpenCV
+        interleaves frames several times faster than NumPy or PyTorch permute them.
+
+        Args:
+            slots: Of the transitions.
+            envs: Of the transitions.
+            oldest: How many slots before the transition's own a stack begins.
+            newest: Frames to take in place of the stack's last one, by row.
+        """
+        back = np.arange(oldest, oldest - self.stack, -1)
+        where = (slots[:, None] - back) % self.length
+        missing = back > self.ages[slots, envs][:, None]  # before the reset: zero
+        if isinstance(self.frames, DeviceFrames):
+            return self.frames.stacks(where, envs, missing, newest)
+        out = np.empty((len(slots), *self.frames.shape[2:], self.stack), np.uint8)
+        for i, row in enumerate(where):
+            planes = [self.frames[slot, envs[i]] for slot in row]
+            if i in newest:
+                planes[-1] = newest[i]
+            cv2.merge(planes, out[i])
+        rows, frames = np.nonzero(missing)
+        out[rows, :, :, frames] = 0
+        return out.transpose(0, 3, 1, 2)

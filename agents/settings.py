@@ -17,6 +17,13 @@ from typing import Any
 
 from commandline import BadInput, at_least, choose
 
+PRECISIONS = ("float32", "bfloat16")
+"""Arithmetic in which networks can be run."""
+
+
+COMPRESSIONS = ("none", "zlib")
+"""How the replay can keep its frames."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -33,6 +40,8 @@ class Settings:
         double: Whether the online network chooses the action that the target network values
             (van Hasselt et al. 2016).
         replay_size: Transitions remembered.
+        replay_compression: How their frames are kept, `none` or `zlib`: some fifteen times smaller
+            and slower to sample, the same to learn from.
         learning_starts: Agent steps before the first update.
         update_every: Agent steps an update; 4 in the Nature paper.
         target_update_every: Agent steps between copies of the online into the target network.
@@ -48,7 +57,8 @@ class Settings:
         eval_games: Whole games a point.
         eval_epsilon: Probability of a random action in them (Mnih et al. 2015).
         log_every: Agent steps between rows of `metrics.jsonl`.
-        precision: Of the arithmetic in an update.
+        precision: Of the networks' arithmetic, `float32` or `bfloat16`; weights and Adam's state
+            are float32 in both.
     """
 
     steps: int = 10_000_000
@@ -59,6 +69,7 @@ class Settings:
     n_steps: int = 1
     double: bool = False
     replay_size: int = 100_000
+    replay_compression: str = "none"
     learning_starts: int = 100_000
     update_every: int = 4
     target_update_every: int = 1_000
@@ -95,14 +106,14 @@ FAST = dataclasses.replace(
 DEMO = dataclasses.replace(
     NATURE,
     # Long enough to see every part work, far too short to learn Pong.
-    steps=12_000,
+    steps=8_000,
     n_steps=3,
-    replay_size=12_000,
+    replay_size=8_000,
     learning_starts=1_000,
-    exploration_steps=8_000,
+    exploration_steps=6_000,
     final_epsilon=0.05,
-    checkpoint_every=6_000,
-    eval_every=6_000,
+    checkpoint_every=4_000,
+    eval_every=4_000,
     eval_games=2,
     log_every=500,
 )
@@ -163,6 +174,8 @@ def check(settings: Settings) -> None:
         value = getattr(settings, field.name)
         if field.type == "int":
             at_least("--" + field.name.replace("_", "-"), value, 1)
+    choose("--precision", settings.precision, PRECISIONS)
+    choose("--replay-compression", settings.replay_compression, COMPRESSIONS)
     if not settings.learning_rate > 0:
         raise BadInput(f"--learning-rate: expected a number above 0, got {settings.learning_rate}")
     for name in ("final_epsilon", "eval_epsilon", "sticky"):
@@ -213,9 +226,17 @@ def parse_settings(content: object) -> Settings:
     return settings
 
 
-_NOT_PROTOCOL = ("steps", "learning_rate", "eval_every", "eval_games", "eval_epsilon", "log_every")
+_NOT_PROTOCOL = (
+    "steps",
+    "learning_rate",
+    "replay_compression",
+    "eval_every",
+    "eval_games",
+    "eval_epsilon",
+    "log_every",
+)
 """Settings that may differ between runs in one comparison: rates are tuned by row, the budget is
-a column of its own, and how often one looks changes nothing."""
+a column of its own, compression loses nothing, and how often one looks changes nothing."""
 
 
 def training_protocol(settings: Settings) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,7 +122,7 @@ class GameVecEnv(VecEnv):
             tally[:] = 0
         return observations
 
-    def step_async(self, actions: Iterable[int]) -> None:
+    def step_async(self, actions: np.ndarray) -> None:
         """Remember the actions for `step_wait`."""
         self._actions = np.asarray(actions, np.int64)
 

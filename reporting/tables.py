@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rich.table import Table
 
 from analysis.scores import require_one_protocol
 
 
+@runtime_checkable
 class Scored(Protocol):
     """A run as far as tables are concerned."""
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from agents.checkpoints import read_json, write_json
 from commandline import BadInput, choose
@@ -28,6 +28,7 @@ MODES = ("offline", "online", "disabled")
 """How W&B is used."""
 
 
+@runtime_checkable
 class WandbRun(Protocol):
     """The little of a `wandb.Run` that is used here."""
 

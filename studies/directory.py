@@ -155,15 +155,18 @@ def spec_of(folder: Path, config: dict[str, Any]) -> str:
     return spec
 
 
-def check_writable(root: Path) -> None:
-    """Raise `BadInput` if nothing can be written below `root`; creates nothing."""
-    above = root.absolute()
-    while not above.exists():
-        above = above.parent
-    if not above.is_dir():
-        raise BadInput(f"--out: expected a folder, got the file {above}")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise BadInput(f"--out: expected a folder that can be written to, got {above}")
+def make_root(root: Path) -> None:
+    """Make the folder of all studies, if it is not there.
+
+    Raises:
+        BadInput: If it cannot be made or written to; nothing has been made then.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--out: expected a folder that can be made, got {root}: {error}") from None
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise BadInput(f"--out: expected a folder that can be written to, got {root}")
 
 
 def find_runs(paths: Sequence[Path]) -> Iterator[Path]:

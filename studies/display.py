@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from studies.conductor import Progress as RunProgress
 from studies.directory import RunSpec
+from studies.preflight import duration
 
 
 class Display:
@@ -53,7 +54,7 @@ class Display:
         left = self.total[name] - progress.step
         told = [f"{progress.rate:,.0f} steps/s"] if progress.rate else []
         if progress.rate:
-            told.append(f"{_duration(left / progress.rate)} left")
+            told.append(f"{duration(left / progress.rate)} left")
         if progress.score is not None:
             told.append(f"score {progress.score:.1f}")
         told.append(progress.doing)
@@ -83,7 +84,7 @@ class Display:
     def _grid_told(self) -> str:
         left = sum(self.total.values()) - sum(self.done.values())
         rate = sum(self.rates.values())
-        eta = f" · {_duration(left / rate)} left in all" if rate > 0 else ""
+        eta = f" · {duration(left / rate)} left in all" if rate > 0 else ""
         return f"{self.over}/{len(self.total)} runs{eta}"
 
     def _due(self, name: str, every: float = 15.0) -> bool:
@@ -92,11 +93,3 @@ class Display:
         if due:
             self._lines[name] = now
         return due
-
-
-def _duration(seconds: float) -> str:
-    """Return a rough duration: `45 s`, `12 min`, `3 h 20 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -23,7 +23,7 @@ from agents import checkpoints, extractors
 from agents.settings import NATURE, Settings, check
 from commandline import BadInput
 from envs import games
-from studies.directory import RunSpec, check_writable, config
+from studies.directory import RunSpec, config, make_root
 from studies.run import build
 
 FINGERPRINT = "imported"
@@ -108,6 +108,7 @@ def bring_in(arguments: Arguments) -> Path:
         dataclasses.replace(spec, settings=dataclasses.replace(NATURE, replay_size=64)), "cpu"
     )
     ours.q_net.load_state_dict(matched(theirs.q_net.state_dict(), ours.q_net.state_dict()))
+    make_root(spec.root)
     folder = spec.directory
     folder.mkdir(parents=True)
     facts = {**config(spec), "training_fingerprint": FINGERPRINT}
@@ -127,7 +128,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     games.find(arguments.game)
     extractors.check(arguments.extractor)
     commandline.at_least("--seed", arguments.seed, 0)
-    check_writable(arguments.out)
     if not arguments.zip.is_file():
         raise BadInput(f"{arguments.zip}: expected an SB3 zip, found no file")
     if not arguments.trust_pickle:

@@ -83,8 +83,10 @@ def load_agent(run: FinishedRun, device: str = "cpu") -> BallparkDQN:
     path = run.directory / "agent.safetensors"
     if not path.exists() or checkpoints.sha256(path) != run.agent["sha256"]:
         raise BadInput(f"{path}: expected the weights that agent.json names (sha256 differs)")
-    # A replay of the least size: nothing will be stored in it.
-    settings = dataclasses.replace(run.settings, replay_size=64, num_envs=1, update_every=1)
+    # A replay of the least size: nothing will be stored in it. All agents are scored in float32.
+    settings = dataclasses.replace(
+        run.settings, replay_size=64, num_envs=1, update_every=1, precision="float32"
+    )
     env = envs.make(find(run.config["game"]), 1, seed=0)
     kwargs = extractors.policy_kwargs(run.extractor)
     model = BallparkDQN(env, settings, kwargs, int(run.config["seed"]), device)

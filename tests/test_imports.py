@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "studies": {"commandline", "envs", "agents", "analysis", "reporting"},
     "train": {"commandline", "envs", "agents", "analysis", "reporting", "studies"},
     "evaluate": {"commandline", "envs", "agents", "analysis", "reporting", "studies"},
+    "benchmarks": {"commandline", "envs", "agents", "analysis", "reporting", "studies", "train"},
 }
 ENTRY_POINTS = {ROOT / "studies" / "demo.py"}
 """Calls the two commands as a user would, so it stands to their right."""

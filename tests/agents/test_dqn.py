@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -159,3 +160,40 @@ def test_a_boundary_cuts_the_running_episodes_and_keeps_their_end() -> None:
     assert cut.dones.item() == 0, "a truncated episode is bootstrapped"
     assert isinstance(model._last_obs, np.ndarray)
     np.testing.assert_array_equal(model._last_obs, envs.make(CATCH, 2, seed=0).reset([7, 8]))
+
+
+@pytest.mark.parametrize("row", ["nature", "spatial_softmax", "capsule", "gap_learned"])
+def test_bfloat16_copies_do_what_autocast_does(row: str) -> None:
+    """The same losses as plain autocast over float32 weights; the copies follow every change."""
+    model = agent(dataclasses.replace(SMALL, precision="bfloat16", target_update_every=8), row=row)
+    plain = agent(dataclasses.replace(SMALL, target_update_every=8), row=row)
+    fill(model)
+    for m in (model, plain):
+        m.set_logger(silent())
+    for step in range(6):
+        batch = model.replay_buffer.sample(32)
+        model.replay_buffer.sample = iterate([batch])  # type: ignore[method-assign]
+        model.train(1, 32)
+        del model.replay_buffer.sample
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                bootstrap = plain.values(plain.q_net_target, batch.next_observations).amax(1, True)
+                target = batch.rewards + (1 - batch.dones) * 0.99 * bootstrap
+            q = plain.values(plain.q_net, batch.observations).gather(1, batch.actions)
+        loss = torch.nn.functional.smooth_l1_loss(q, target)
+        plain.policy.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(plain.q_net.parameters(), 10)
+        plain.policy.optimizer.step()
+        assert model.read_losses()["train/loss"] == pytest.approx(loss.item(), rel=0.02), step
+        for m in (model, plain):
+            m._on_step()
+    assert model._copies is not None
+    for copy, master in zip(model._copies, (model.q_net, model.q_net_target), strict=True):
+        for mine, theirs in zip(copy.net.parameters(), master.parameters(), strict=True):
+            assert mine.dtype == torch.bfloat16
+            assert mine.equal(theirs.to(torch.bfloat16)), "the copy is stale"
+    model.policy.load_state_dict(agent(seed=9, row=row).policy.state_dict())
+    for copy, master in zip(model._copies, (model.q_net, model.q_net_target), strict=True):
+        for mine, theirs in zip(copy.net.parameters(), master.parameters(), strict=True):
+            assert mine.equal(theirs.to(torch.bfloat16)), "the copy did not follow what was loaded"

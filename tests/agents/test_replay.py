@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stable_baselines3.common.buffers import NStepReplayBuffer, ReplayBuffer
 
+from agents.frames import CompressedFrames, DeviceFrames
 from agents.replay import FrameReplayBuffer, bytes_needed
+from envs import make
+from envs.games import PONG
 
 SIDE = 5
 SPACE = spaces.Box(0, 255, (4, SIDE, SIDE), np.uint8)
@@ -63,7 +67,15 @@ class Tape:
         return seen, self.stacks.copy(), rewards, dones, infos
 
 
-def filled(seed: int, n_envs: int, capacity: int, steps: int, n_steps: int, gamma: float) -> Any:
+def filled(
+    seed: int,
+    n_envs: int,
+    capacity: int,
+    steps: int,
+    n_steps: int,
+    gamma: float,
+    store: str = "array",
+) -> Any:
     """Feed the same tape to both buffers, crossing a boundary now and then."""
     rng = np.random.default_rng(seed)
     theirs: ReplayBuffer
@@ -76,6 +88,10 @@ def filled(seed: int, n_envs: int, capacity: int, steps: int, n_steps: int, gamm
     ours = FrameReplayBuffer(
         capacity * n_envs, SPACE, ACTIONS, "cpu", n_envs, n_steps=n_steps, gamma=gamma, rng=rng
     )
+    if store == "compressed":
+        ours.frames = CompressedFrames(ours.frames.shape)
+    elif store == "device":
+        ours.frames = DeviceFrames(ours.frames.shape, torch.device("cpu"))
     tape = Tape(rng, n_envs)
     obs = tape.stacks.copy()
     for _ in range(steps):
@@ -93,7 +109,7 @@ def filled(seed: int, n_envs: int, capacity: int, steps: int, n_steps: int, gamm
     return ours, theirs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_envs=st.integers(1, 3),
@@ -101,11 +117,12 @@ def filled(seed: int, n_envs: int, capacity: int, steps: int, n_steps: int, gamm
     steps=st.integers(1, 40),
     n_steps=st.integers(1, 4),
     gamma=st.sampled_from([0.9, 0.99, 1.0]),
+    store=st.sampled_from(["array", "compressed", "device"]),
 )
 def test_every_transition_equals_sb3s(
-    seed: int, n_envs: int, capacity: int, steps: int, n_steps: int, gamma: float
+    seed: int, n_envs: int, capacity: int, steps: int, n_steps: int, gamma: float, store: str
 ) -> None:
-    ours, theirs = filled(seed, n_envs, capacity, steps, n_steps, gamma)
+    ours, theirs = filled(seed, n_envs, capacity, steps, n_steps, gamma, store)
     size = min(steps, capacity)
     assert ours.size() == theirs.size() == size
     age = np.arange(size)  # how many steps ago each transition was added
@@ -161,3 +178,40 @@ def test_memory_is_an_eighth_of_sb3s() -> None:
     assert stored / 1000 == 56_448
     assert bytes_needed(1000) / 1000 <= 7_100
     assert ours.nbytes <= bytes_needed(1000 + 4 * 4)
+
+
+@pytest.mark.parametrize("store", ["compressed", "device"])
+def test_other_stores_are_indexed_like_the_array(store: str) -> None:
+    shape = (6, 2, SIDE, SIDE)
+    array = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    frames: Any = (
+        CompressedFrames(shape)
+        if store == "compressed"
+        else DeviceFrames(shape, torch.device("cpu"))
+    )
+    assert not frames[:].any()
+    frames[0] = array[0]
+    frames[1:5] = array[1:5]
+    frames[5, 0], frames[5, 1] = array[5, 0], array[5, 1]
+    np.testing.assert_array_equal(frames[:], array)
+    np.testing.assert_array_equal(frames[3], array[3])
+    np.testing.assert_array_equal(frames[4, 1], array[4, 1])
+    assert frames[2:2].shape == (0, 2, SIDE, SIDE)
+
+
+def test_pong_takes_less_than_800_bytes_a_transition_compressed() -> None:
+    env = make(PONG, 4, seed=0)
+    observations = env.reset([0, 1, 2, 3])
+    buffer = FrameReplayBuffer(2_000, env.observation_space, env.action_space, "cpu", 4,
+                               rng=np.random.default_rng(0), compressed=True)  # fmt: skip
+    rng = np.random.default_rng(1)
+    for _ in range(500):
+        actions = rng.integers(6, size=4)
+        following, rewards, dones, infos = env.step(actions)
+        seen = following.copy()
+        for i in np.flatnonzero(dones):
+            seen[i] = infos[i]["terminal_observation"]
+        buffer.add(observations, seen, actions, rewards, dones, infos)
+        observations = following
+    assert buffer.size() == 500
+    assert buffer.nbytes / 2_000 <= 800

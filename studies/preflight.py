@@ -1,0 +1,119 @@
+"""What a grid will take, said before its first step: memory, disk, time."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import torch
+from stable_baselines3.common.logger import Logger
+
+from agents.dqn import environment_seeds
+from agents.replay import bytes_needed
+from commandline import BadInput
+from studies.directory import RunSpec
+from studies.run import build
+
+RUN_BYTES = 700_000_000
+"""Memory of a run beside its replay: interpreter, PyTorch, emulators, network (measured 0.6 GB)."""
+
+DISK_BYTES = 60_000_000
+"""Disk of a run: weights, checkpoint, metrics, W&B's files and two videos (measured 45 MB)."""
+
+TRIED_STEPS = 160
+"""Agent steps played to find out how fast a run is; the first half is not timed."""
+
+
+def check_memory(specs: Sequence[RunSpec], workers: int) -> int:
+    """Return the bytes that the runs at work together take.
+
+    Raises:
+        BadInput: If they do not fit into free memory; the line names the replay that would.
+    """
+    largest = max(specs, key=replay_bytes)
+    free = psutil.virtual_memory().available
+    needed = workers * (replay_bytes(largest) + RUN_BYTES)
+    if needed > free:
+        size = largest.settings.replay_size
+        fits = int((free / workers - RUN_BYTES) / (replay_bytes(largest) / size))
+        raise BadInput(
+            f"--replay-size: {size:,} transitions for each of {workers} workers need "
+            f"{workers * replay_bytes(largest) / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
+            f"{max(0, fits // 1_000 * 1_000):,} would fit"
+        )
+    return needed
+
+
+def replay_bytes(spec: RunSpec) -> int:
+    """Return the bytes of a run's replay."""
+    compressed = spec.settings.replay_compression != "none"
+    return bytes_needed(spec.settings.replay_size, compressed=compressed)
+
+
+def seconds_a_step(spec: RunSpec, device: str, threads: int) -> float:
+    """Return the seconds an agent step takes once the agent learns, measured on this machine.
+
+    Evaluations and checkpoints come on top.
+    """
+    torch.set_num_threads(threads)
+    settings = dataclasses.replace(spec.settings, replay_size=1_000, learning_starts=1)
+    model = build(dataclasses.replace(spec, settings=settings), device)
+    model.set_logger(Logger(None, []))
+    model.restart_environments(environment_seeds(0, 0, settings.num_envs))
+    model.exploration_schedule = lambda _: settings.final_epsilon
+    half = TRIED_STEPS // 2
+    model.learn(half, log_interval=TRIED_STEPS, reset_num_timesteps=False)
+    began = time.perf_counter()
+    model.learn(half, log_interval=TRIED_STEPS, reset_num_timesteps=False)
+    taken = time.perf_counter() - began
+    assert model.env is not None
+    model.env.close()
+    return taken / half
+
+
+def lines(
+    specs: Sequence[RunSpec], workers: int, device: str, threads: int, root: Path
+) -> list[str]:
+    """Return what to tell before a grid begins.
+
+    Args:
+        specs: The runs to be trained.
+        workers: Runs at a time.
+        device: Torch device.
+        threads: Torch threads a run.
+        root: Where the runs will lie.
+
+    Raises:
+        BadInput: If they do not fit into memory.
+    """
+    workers = min(workers, len(specs))
+    needed = check_memory(specs, workers)
+    speed: dict[tuple[str, str], float] = {}
+    for spec in specs:
+        if (spec.game, spec.extractor) not in speed:
+            speed[spec.game, spec.extractor] = seconds_a_step(spec, device, threads)
+    told = [
+        f"{game}, {extractor}: some {1 / seconds:,.0f} agent steps/s on this machine, one run alone"
+        for (game, extractor), seconds in speed.items()
+    ]
+    total = sum(spec.settings.steps * speed[spec.game, spec.extractor] for spec in specs)
+    free = psutil.virtual_memory().available
+    disk = shutil.disk_usage(root).free
+    told.append(
+        f"{len(specs)} runs, {workers} at a time: about {duration(total / workers)}; "
+        f"memory {needed / 1e9:.1f} of {free / 1e9:.1f} GB free, "
+        f"disk {len(specs) * DISK_BYTES / 1e9:.1f} of {disk / 1e9:.1f} GB free"
+    )
+    return told
+
+
+def duration(seconds: float) -> str:
+    """Return a rough duration: `45 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

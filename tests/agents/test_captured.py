@@ -1,0 +1,48 @@
+"""The recorded update equals the plain one; needs a CUDA device."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import envs
+from agents.dqn import BallparkDQN
+from agents.extractors import policy_kwargs
+from agents.settings import Settings
+from envs.games import CATCH
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_recorded_update_equals_the_plain_one(precision: str) -> None:
+    settings = Settings(steps=2_000, num_envs=2, replay_size=400, update_every=2,
+                        learning_starts=50, precision=precision)  # fmt: skip
+    recorded, plain = (
+        BallparkDQN(envs.make(CATCH, 2, seed=0), settings, policy_kwargs("nature"), 0, "cuda")
+        for _ in range(2)
+    )
+    rng = np.random.default_rng(0)
+    assert recorded.env is not None
+    observations = recorded.env.reset()
+    for _ in range(60):
+        actions = rng.integers(3, size=2)
+        following, rewards, dones, infos = recorded.env.step(actions)
+        assert isinstance(following, np.ndarray)
+        seen = following.copy()
+        for i in np.flatnonzero(dones):
+            seen[i] = infos[i]["terminal_observation"]
+        recorded.replay_buffer.add(observations, seen, actions, rewards, dones, infos)
+        observations = following
+    start = [p.detach().clone() for p in plain.q_net.parameters()]
+    for _ in range(10):
+        batch = recorded.replay_buffer.sample(32)
+        recorded._captured = recorded._captured or recorded._capture(batch)
+        recorded._captured(batch)
+        plain._update(batch)
+    for before, mine, theirs in zip(
+        start, recorded.q_net.parameters(), plain.q_net.parameters(), strict=True
+    ):
+        moved = (theirs - before).abs().max().item()
+        assert moved > 1e-4
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=moved * 0.05)
