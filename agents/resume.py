@@ -45,6 +45,7 @@ from agents.checkpoints import (
 )
 from agents.dqn import BallparkDQN
 from agents.manifest import FORMAT, POLICY, STATE, TRAINING, Manifest, Part, parse_manifest
+from agents.replay import bytes_needed
 from agents.shards import Span
 from agents.state import State, parse_state
 from agents.tensors import expected_tensors, restore_tensors, training_tensors
@@ -304,7 +305,7 @@ def _largest(model: BallparkDQN) -> dict[str, int]:
         TRAINING: 2 * weights + buffer.frames[0].nbytes * 8 + 100 * HEADER_BYTES,
         STATE: 4 * HEADER_BYTES,
         # Random bytes do not shrink: a shard can be as large as the ring, and last pictures twice.
-        REPLAY: 2 * buffer.nbytes + 100 * HEADER_BYTES,
+        REPLAY: 2 * bytes_needed(buffer.length * buffer.n_envs) + 100 * HEADER_BYTES,
     }
 
 

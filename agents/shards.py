@@ -10,7 +10,6 @@ Compressed at zlib's level 1, frames of Pong shrink to a sixtieth at some 500 MB
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import zipfile
@@ -18,6 +17,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, cast
 
@@ -111,13 +111,16 @@ def read(buffer: FrameReplayBuffer, span: Span, wanted: Span, path: Path) -> Non
         raise BadInput(f"{path.name}: expected a replay shard, got {why}") from None
 
 
+@contextmanager
 def _member(
     archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]
-) -> io.BufferedIOBase:
-    member = cast(io.BufferedIOBase, archive.open(f"{name}.npy", "w", force_zip64=True))
-    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(member, header)
-    return member
+) -> Iterator[BufferedIOBase]:
+    """Give a member to write to, behind its header."""
+    # A plain name, so that the archive says nothing of when it was written.
+    with cast(BufferedIOBase, archive.open(f"{name}.npy", "w", force_zip64=True)) as member:
+        header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(member, header)
+        yield member
 
 
 def _pieces(buffer: FrameReplayBuffer, span: Span) -> Iterator[slice]:
@@ -140,9 +143,9 @@ def _final_keys(buffer: FrameReplayBuffer, span: Span) -> Iterator[tuple[int, in
 @contextmanager
 def _opened(
     archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any]
-) -> Iterator[tuple[io.BufferedIOBase, tuple[int, ...]]]:
+) -> Iterator[tuple[BufferedIOBase, tuple[int, ...]]]:
     """Give a member behind its header, and the shape the header gives; types are checked."""
-    with cast(io.BufferedIOBase, archive.open(f"{name}.npy")) as member:
+    with cast(BufferedIOBase, archive.open(f"{name}.npy")) as member:
         version = np.lib.format.read_magic(member)
         if version != (1, 0):
             raise ValueError(f"{name} in npy version {version}")
@@ -153,7 +156,7 @@ def _opened(
         yield member, shape
 
 
-def _exactly(member: io.BufferedIOBase, size: int) -> bytes:
+def _exactly(member: BufferedIOBase, size: int) -> bytes:
     """Return the next `size` bytes."""
     found = member.read(size)
     if len(found) != size:

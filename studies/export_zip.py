@@ -26,7 +26,6 @@ import envs
 from agents import extractors
 from commandline import BadInput
 from envs.games import find
-from studies.directory import make_root
 from studies.measure import FinishedRun, load_agent, open_run
 
 INSIDE = ("agents", "commandline")
@@ -108,7 +107,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise BadInput(f"--out: expected the name of a new file, got {arguments.out}")
     if not arguments.out.absolute().parent.is_dir():
         raise BadInput(f"--out: expected a file in a folder that exists, got {arguments.out}")
-    make_root(arguments.out.absolute().parent)
+    if not os.access(arguments.out.absolute().parent, os.W_OK | os.X_OK):
+        raise BadInput(f"--out: expected a folder that can be written to, got {arguments.out}")
     export(open_run(arguments.run), arguments.out)
     print(
         f"{arguments.out}: loads with stable_baselines3.DQN.load; trust it as you trust a program"

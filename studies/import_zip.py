@@ -108,6 +108,7 @@ def bring_in(arguments: Arguments) -> Path:
         dataclasses.replace(spec, settings=dataclasses.replace(NATURE, replay_size=64)), "cpu"
     )
     ours.q_net.load_state_dict(matched(theirs.q_net.state_dict(), ours.q_net.state_dict()))
+    make_root(spec.root)
     folder = spec.directory
     folder.mkdir(parents=True)
     facts = {**config(spec), "training_fingerprint": FINGERPRINT}

@@ -21,8 +21,9 @@ from studies.run import build
 RUN_BYTES = 700_000_000
 """Memory of a run beside its replay: interpreter, PyTorch, emulators, network (measured 0.6 GB)."""
 
-DISK_BYTES = 60_000_000
-"""Disk of a run: weights, checkpoint, metrics, W&B's files and two videos (measured 45 MB)."""
+DISK_BYTES = 120_000_000
+"""Disk of a run: two checkpoints of 27 MB, 3 MB for each 25,000 agent steps of Pong in the replay,
+weights, metrics, W&B's files and two videos."""
 
 TRIED_STEPS = 160
 """Agent steps played to find out how fast a run is; the first half is not timed."""

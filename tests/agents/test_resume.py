@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import hashlib
 import json
@@ -36,8 +37,9 @@ ROW = "gap@0.5"  # small, so that these tests are quick
 SEEDS = [[1, 2], [3, 4], [5, 6]]
 
 
-def agent(row: str = ROW, seed: int = 0) -> BallparkDQN:
-    return BallparkDQN(envs.make(CATCH, 2, seed=0), SMALL, policy_kwargs(row), seed)
+def agent(row: str = ROW, seed: int = 0, **changed: Any) -> BallparkDQN:
+    settings = dataclasses.replace(SMALL, **changed)
+    return BallparkDQN(envs.make(CATCH, 2, seed=0), settings, policy_kwargs(row), seed)
 
 
 class Trained:
@@ -96,21 +98,27 @@ def copy(saved: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("at_a_boundary", [True, False])
-def test_what_goes_on_equals_what_never_stopped(at_a_boundary: bool, tmp_path: Path) -> None:
-    alone = Trained(agent())
+@pytest.mark.parametrize(
+    "kind", [{}, {"precision": "bfloat16"}, {"replay_compression": "zlib"}], ids=str
+)
+def test_what_goes_on_equals_what_never_stopped(
+    kind: dict[str, Any], at_a_boundary: bool, tmp_path: Path
+) -> None:
+    alone = Trained(agent(**kind))
     alone.boundary(0)
     alone.learn(140)  # the ring of 50 slots is overwritten
     if at_a_boundary:
         alone.boundary(1)
     alone.save(CheckpointStore(tmp_path / "checkpoint"))
 
-    other = Trained(agent(seed=9))
+    other = Trained(agent(seed=9, **kind))
     torch.manual_seed(123)
     resumed = CheckpointStore(tmp_path / "checkpoint").load(other.model)
     assert (resumed.step, resumed.run, resumed.notes) == (140, {"hello": 1}, ())
     assert len(resumed.actions) == (0 if at_a_boundary else 70)
     other.model.return_to(SEEDS[int(at_a_boundary)], resumed.actions)
     assert weights(other.model) == weights(alone.model)
+    assert other.model.exploration_rate == alone.model.exploration_rate
     for ours, theirs in zip(*(memories(t.model) for t in (alone, other)), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     for trained in (alone, other):
