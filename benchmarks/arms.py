@@ -28,8 +28,11 @@ from agents.extractors import policy_kwargs
 from agents.settings import Settings
 from envs.games import PONG
 
-WARM_UP_STEPS = 600
-"""Agent steps before the clock starts; updates begin at half of them."""
+WARM_UP_STEPS = 400
+"""Agent steps before the clock starts."""
+
+LEARNING_STARTS = 350
+"""Agent steps before the first update: some have been made when the clock starts."""
 
 UPDATE_EVERY, BATCH = 4, 32
 """RL-Zoo's Atari settings: agent steps an update, transitions an update."""
@@ -46,7 +49,7 @@ def stock(row: str, replay_size: int) -> DQN:
         buffer_size=replay_size,
         learning_rate=1e-4,
         batch_size=BATCH,
-        learning_starts=WARM_UP_STEPS // 2,
+        learning_starts=LEARNING_STARTS,
         target_update_interval=1_000,
         train_freq=UPDATE_EVERY,
         gradient_steps=1,
@@ -65,7 +68,7 @@ def ours(row: str, replay_size: int, precision: str) -> BallparkDQN:
     settings = Settings(
         steps=NEVER,
         replay_size=replay_size,
-        learning_starts=WARM_UP_STEPS // 2,
+        learning_starts=LEARNING_STARTS,
         update_every=UPDATE_EVERY,
         batch_size=BATCH,
         # RL-Zoo explores over a tenth of the run; here both explore almost all the time.
