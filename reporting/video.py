@@ -18,6 +18,9 @@ HEADER = 36
 FRAMES_PER_SECOND = 15
 """Agent steps in a second of play: 60 emulator frames, four a step."""
 
+ENOUGH_STEPS = 10 * FRAMES_PER_SECOND
+"""Agent steps that make a video worth watching; games shorter than that are shown in a row."""
+
 INK, PAPER = (235, 235, 235), (24, 24, 27)
 
 
@@ -27,12 +30,16 @@ class Recorder:
     Args:
         title: Stands left in the caption; the score stands right.
         max_steps: Agent steps after which nothing more is recorded.
+
+    Attributes:
+        earlier: Score of the games that were recorded before this one; the caption adds it.
     """
 
     def __init__(self, title: str, max_steps: int = 40 * FRAMES_PER_SECOND) -> None:
         self.title = title
         self.max_steps = max_steps
         self.frames: list[np.ndarray] = []
+        self.earlier = 0.0
 
     def watch(
         self,
@@ -42,7 +49,7 @@ class Recorder:
     ) -> None:
         """Keep the newest picture of the first game, with its score so far."""
         if len(self.frames) < self.max_steps:
-            self.frames.append(self._draw(observations[0, -1], float(scores[0])))
+            self.frames.append(self._draw(observations[0, -1], self.earlier + float(scores[0])))
 
     def _draw(
         self, picture: UInt8[np.ndarray, "84 84"], score: float

@@ -17,13 +17,14 @@ from stable_baselines3.common.logger import Logger
 
 import envs
 from agents import checkpoints, extractors, ownfile
+from agents.allocator import keep_freed_memory
 from agents.dqn import BallparkDQN
 from agents.resume import CheckpointStore
 from agents.settings import EvaluationProtocol
 from analysis.scores import play
 from envs.games import find
 from reporting.tracking import MetricsWriter, read_metrics, rewind
-from reporting.video import Recorder
+from reporting.video import ENOUGH_STEPS, Recorder
 from reporting.wandb_run import forget_logs, start_wandb
 from studies.conductor import Conductor, Memory, Progress, Report
 from studies.directory import OWN_SOURCE, RunSpec, State, config, state
@@ -71,6 +72,7 @@ def train(
             checkpoint of it can be read.
     """
     torch.set_num_threads(threads)
+    keep_freed_memory()
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     torch.use_deterministic_algorithms(deterministic)
@@ -164,11 +166,13 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _film(spec: RunSpec, model: BallparkDQN) -> Path:
-    """Record the agent at play; return the video's path."""
+    """Record the agent at play, several games if they are short; return the video's path."""
     recorder = Recorder(f"{spec.name.replace('/', ' ')}  step {spec.settings.steps:,}")
     seed = np.random.SeedSequence(entropy=spec.seed, spawn_key=(4,))
     protocol = EvaluationProtocol(spec.settings.eval_epsilon, spec.settings.sticky)
-    play(model.act, find(spec.game), 1, protocol, seed, recorder.watch)
+    while len(recorder.frames) < ENOUGH_STEPS:
+        played = play(model.act, find(spec.game), 1, protocol, seed.spawn(1)[0], recorder.watch)
+        recorder.earlier += played[0].score
     path = spec.directory / "video.webm"
     recorder.save(path)
     return path

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from stable_baselines3.common.logger import Logger
 
 from commandline import BadInput
 from reporting.tracking import MetricsWriter, read_metrics, rewind
-from reporting.wandb_run import check_mode, start_wandb, wandb_environment
+from reporting.wandb_run import check_mode, start_wandb
+from tests.studies.processes import inspect
 
 WANDB_RUN = """
 import sys
@@ -34,19 +34,6 @@ for step in (0, 500, 1000):
 writer.close()
 run.finish()
 """
-
-
-def inspect(folder: Path) -> list[dict[str, Any]]:
-    """Return the records of the offline run below `folder`, as `wandb leet` reads them."""
-    leet = [str(Path(sys.executable).parent / "wandb"), "leet", "inspect", "--json"]
-    runs = list((folder / "wandb").glob("offline-run-*"))
-    assert len(runs) == 1
-    with tempfile.TemporaryDirectory() as elsewhere:  # the command keeps a log
-        env = {**os.environ, **wandb_environment(Path(elsewhere))}
-        told = subprocess.run(
-            [*leet, str(runs[0])], capture_output=True, text=True, check=True, env=env
-        )
-    return [json.loads(line) for line in told.stdout.splitlines()]
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from reporting.wandb_run import wandb_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,3 +55,16 @@ def wait_for(condition: Callable[[], Any], seconds: float = 120) -> None:
     while not condition():
         assert time.monotonic() < deadline, "nothing happened in time"
         time.sleep(0.05)
+
+
+def inspect(folder: Path) -> list[dict[str, Any]]:
+    """Return the records of the offline run below `folder`, as `wandb leet` reads them."""
+    leet = [str(Path(sys.executable).parent / "wandb"), "leet", "inspect", "--json"]
+    runs = list((folder / "wandb").glob("offline-run-*"))
+    assert len(runs) == 1
+    with tempfile.TemporaryDirectory() as elsewhere:  # the command keeps a log
+        env = {**os.environ, **wandb_environment(Path(elsewhere))}
+        told = subprocess.run(
+            [*leet, str(runs[0])], capture_output=True, text=True, check=True, env=env
+        )
+    return [json.loads(line) for line in told.stdout.splitlines()]

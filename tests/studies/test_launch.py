@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.studies import processes
-from tests.studies.processes import rows, wait_for
+from tests.studies.processes import inspect, rows, wait_for
 
 SHORT = ["--preset", "demo", "--game", "catch", "--steps", "1600", "--eval-games", "4"]
 
@@ -57,6 +57,19 @@ def test_a_run_directory_holds_everything(grid: Path) -> None:
     logged = set().union(*rows(run))
     assert {"train/loss", "train/q_mean", "train/epsilon", "time/steps_per_second"} <= logged
     assert {"rollout/return_raw", "rollout/return_clipped"} <= logged
+
+
+def test_wandb_has_config_history_and_the_video(grid: Path) -> None:
+    run = grid / "nature" / "seed0"
+    records = inspect(run)
+    config = next(r["run"] for r in records if r["type"] == "run")["config"]["update"]
+    assert config["settings"]["steps"] == 1600
+    history = [r["history"]["item"] for r in records if r["type"] == "history"]
+    logged = [row for row in history if "video" not in row]
+    assert [row["global_step"] for row in logged] == [row["global_step"] for row in rows(run)]
+    (film,) = [row["video"] for row in history if "video" in row]
+    (offline,) = (run / "wandb").glob("offline-run-*")
+    assert (offline / "files" / film["path"]).read_bytes() == (run / "video.webm").read_bytes()
 
 
 def test_finished_runs_are_skipped_and_said_so(grid: Path) -> None:
@@ -156,9 +169,9 @@ def test_anyones_own_extractor_is_trained_and_scored_and_its_source_kept(tmp_pat
 
 
 def test_interrupted_once_it_saves_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    words = [*SHORT[:-4], "--steps", "4000", "--eval-games", "4", "--extractor", "nature"]
+    words = [*SHORT[:-4], "--steps", "3000", "--eval-games", "4", "--extractor", "gap@0.5"]
     process = start(tmp_path, *words)
-    run = tmp_path / "demo" / "catch" / "nature" / "seed0"
+    run = tmp_path / "demo" / "catch" / "gap@0.5" / "seed0"
     wait_for(lambda: (run / "metrics.jsonl").exists() and len(rows(run)) >= 3)
     process.send_signal(signal.SIGINT)
     told, wrong = process.communicate(timeout=120)
@@ -166,7 +179,7 @@ def test_interrupted_once_it_saves_and_the_same_command_goes_on(tmp_path: Path) 
     assert "the same command goes on" in told
     (newest,) = (run / "checkpoint").glob("[0-9]*")
     reached = json.loads((newest / "state.json").read_text())["num_timesteps"]
-    assert 0 < reached < 4000
+    assert 0 < reached < 3000
     assert not (run / "agent.json").exists()
     assert not (run / "lock").exists()
 
@@ -180,4 +193,4 @@ def test_interrupted_once_it_saves_and_the_same_command_goes_on(tmp_path: Path) 
     assert json.loads((run / "config.json").read_text())["incidents"] == []
     steps = [row["global_step"] for row in rows(run) if "train/epsilon" in row]
     assert steps == sorted(set(steps)), "no step is logged twice"
-    assert json.loads((run / "agent.json").read_text())["steps"] == 4000
+    assert json.loads((run / "agent.json").read_text())["steps"] == 3000
