@@ -11,18 +11,28 @@ import pytest
 
 FAULTS = """
 import resource, sys
+import numpy as np
 import torch
+import envs
 from agents.allocator import keep_freed_memory
+from agents.dqn import BallparkDQN
+from agents.extractors import policy_kwargs
+from agents.settings import Settings
+from envs.games import CATCH
 torch.set_num_threads(1)
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
-def work():
-    maps = [torch.ones(3 * 2**20) for _ in range(6)]  # 12 MB each, as a map of twin_max
-    del maps
-work()
+env = envs.make(CATCH, 4, seed=0)
+settings = Settings(steps=2_000, replay_size=400)
+model = BallparkDQN(env, settings, policy_kwargs("twin_max"), 0)
+observations = env.reset()
+for _ in range(20):
+    following, rewards, dones, infos = env.step(np.zeros(4, int))
+    model.replay_buffer.add(observations, following, np.zeros(4), rewards, dones, infos)
+    observations = following
+model.train(3, 32)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(10):
-    work()
+model.train(4, 32)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
