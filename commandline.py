@@ -96,12 +96,14 @@ def _one_line(boxed: str) -> str:
     end = next((i for i, line in enumerate(lines) if line.startswith(headings)), len(lines))
     message = " ".join(lines[:end]) or "arguments not understood; try --help"
     option = next((line.split() for line in lines[end:] if line.startswith("--")), None)
-    wrong = re.match(r"Error parsing (--[\w-]+): .*?('[^']*')$", message)
+    wrong = re.match(r"Error parsing (--[\w-]+): [^']*('.*')\]?$", message)
     if wrong and option:
-        kinds = [word.removeprefix("{None}|") for word in option[1:]]
-        expected = " ".join(_MEANING.get(kind, kind) for kind in kinds) or "a value"
-        return f"{wrong[1]}: expected {expected}, got {wrong[2]}"
-    return f"{message}; did you mean {option[0]}?" if option else message
+        given = " ".join(re.findall("'([^']*)'", wrong[2]))
+        kinds = re.findall("INT|FLOAT|PATH|STR", " ".join(option[1:]))
+        expected = _MEANING[kinds[0]] if kinds else " ".join(option[1:])
+        return f"{wrong[1]}: expected {expected}, got {given!r}"
+    hint = f"; did you mean {option[0]}?" if option and option[0] not in message else ""
+    return message + hint
 
 
 def run(main: Callable[[], int | None]) -> None:

@@ -20,11 +20,13 @@ class Options:
         games: How many.
         names: Which.
         rate: How fast.
+        seeds: Where from.
     """
 
     games: int = 3
     names: list[str] = field(default_factory=list)
     rate: float = 0.5
+    seeds: list[int] = field(default_factory=list)
 
 
 def read(*argv: str) -> Options:
@@ -43,6 +45,8 @@ def test_values_are_read() -> None:
         (("--gmaes", "3"), "Unrecognized options: --gmaes, 3; did you mean --games?"),
         (("--games", "x"), "--games: expected a whole number, got 'x'"),
         (("--rate", "fast"), "--rate: expected a number, got 'fast'"),
+        (("--seeds", "1.5"), "--seeds: expected a whole number, got '1.5'"),
+        (("--seeds", "1", "x"), "--seeds: expected a whole number, got '1 x'"),
         (("--rate",), "Missing value for argument '--rate'. Expected 1 values."),
     ],
 )
