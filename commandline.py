@@ -96,7 +96,8 @@ def _one_line(boxed: str) -> str:
     end = next((i for i, line in enumerate(lines) if line.startswith(headings)), len(lines))
     message = " ".join(lines[:end]) or "arguments not understood; try --help"
     option = next((line.split() for line in lines[end:] if line.startswith("--")), None)
-    wrong = re.match(r"Error parsing (--[\w-]+): [^']*('.*')\]?$", message)
+    # Either one value, or a list of all that was typed behind the option.
+    wrong = re.match(r"Error parsing (--[\w-]+): [^']*?(\[[^]]*\]|'[^']*')", message)
     if wrong and option:
         given = " ".join(re.findall("'([^']*)'", wrong[2]))
         kinds = re.findall("INT|FLOAT|PATH|STR", " ".join(option[1:]))

@@ -21,12 +21,14 @@ class Options:
         names: Which.
         rate: How fast.
         seeds: Where from.
+        steps: How far.
     """
 
     games: int = 3
     names: list[str] = field(default_factory=list)
     rate: float = 0.5
     seeds: list[int] = field(default_factory=list)
+    steps: int | None = None
 
 
 def read(*argv: str) -> Options:
@@ -47,6 +49,7 @@ def test_values_are_read() -> None:
         (("--rate", "fast"), "--rate: expected a number, got 'fast'"),
         (("--seeds", "1.5"), "--seeds: expected a whole number, got '1.5'"),
         (("--seeds", "1", "x"), "--seeds: expected a whole number, got '1 x'"),
+        (("--steps", "many"), "--steps: expected a whole number, got 'many'"),
         (("--rate",), "Missing value for argument '--rate'. Expected 1 values."),
     ],
 )
