@@ -52,7 +52,7 @@ class Arguments:
         epsilon: Probability of a random action, between 0 and 1 (.05 as in Mnih et al. 2015).
         sticky: Probability that the emulator repeats the last action, each frame, between 0 and 1.
         device: cpu, cuda or auto (cuda if there is one).
-        threads: PyTorch threads.
+        threads: PyTorch threads; more than one pays only on cores that have nothing else to do.
         again: Play again what has been scored before.
         claims: Play nothing; print each claim's verdict, or what it lacks for one.
         json: With --claims: print a list of JSON objects instead of a table.
@@ -63,7 +63,7 @@ class Arguments:
     epsilon: float = EvaluationProtocol.epsilon
     sticky: float = EvaluationProtocol.sticky
     device: str = "cpu"
-    threads: int = 2
+    threads: int = 1
     again: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     claims: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False

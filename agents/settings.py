@@ -106,14 +106,14 @@ FAST = dataclasses.replace(
 DEMO = dataclasses.replace(
     NATURE,
     # Long enough to see every part work, far too short to learn Pong.
-    steps=8_000,
+    steps=6_000,
     n_steps=3,
-    replay_size=8_000,
+    replay_size=6_000,
     learning_starts=1_000,
-    exploration_steps=6_000,
+    exploration_steps=4_000,
     final_epsilon=0.05,
-    checkpoint_every=4_000,
-    eval_every=4_000,
+    checkpoint_every=3_000,
+    eval_every=3_000,
     eval_games=2,
     log_every=500,
 )
