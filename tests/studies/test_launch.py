@@ -65,11 +65,12 @@ def test_wandb_has_config_history_and_the_video(grid: Path) -> None:
     config = next(r["run"] for r in records if r["type"] == "run")["config"]["update"]
     assert config["settings"]["steps"] == 1600
     history = [r["history"]["item"] for r in records if r["type"] == "history"]
-    logged = [row for row in history if "video" not in row]
+    *logged, film = history
     assert [row["global_step"] for row in logged] == [row["global_step"] for row in rows(run)]
-    (film,) = [row["video"] for row in history if "video" in row]
     (offline,) = (run / "wandb").glob("offline-run-*")
-    assert (offline / "files" / film["path"]).read_bytes() == (run / "video.webm").read_bytes()
+    video = (run / "video.webm").read_bytes()
+    assert (offline / "files" / film["video.path"]).read_bytes() == video
+    assert film["video.sha256"] == hashlib.sha256(video).hexdigest()
 
 
 def test_finished_runs_are_skipped_and_said_so(grid: Path) -> None:
