@@ -116,7 +116,7 @@ def test_the_loss_by_hand(double: bool) -> None:
 
 def test_exploration_is_drawn_for_each_environment() -> None:
     model = agent()
-    observations = np.repeat(model.env.reset([1, 2])[:1], 3_000, axis=0)  # type: ignore
+    observations = np.repeat(envs.make(CATCH, 1, seed=0).reset([1]), 3_000, axis=0)
     greedy = int(model.q_values(observations[:1]).argmax())
     actions = model.act(observations, 0.3, np.random.default_rng(0))
     assert (actions == greedy).mean() == pytest.approx(0.7 + 0.3 / 3, abs=0.03)
