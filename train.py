@@ -55,7 +55,7 @@ class Arguments:
         study_name: Folder below it; default: the preset's name. A run lies in
             OUT/STUDY/GAME/EXTRACTOR/seedK.
         replay_size: Transitions remembered by each run, 7,064 bytes each; default: the preset's.
-        replay_compression: none, or zlib: some 15 times less memory, slower sampling, the same
+        replay_compression: none, or zlib: 16 to 25 times less memory, slower sampling, the same
             result; default: the preset's.
         learning_rate: Of Adam; default: the preset's.
         update_every: Agent steps for each update; default: the preset's.

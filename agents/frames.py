@@ -27,7 +27,7 @@ Index = int | np.integer | slice | tuple[int | np.integer, int | np.integer]
 
 
 class CompressedFrames:
-    """Frames kept compressed, some thirty times smaller, at the price of slower sampling.
+    """Frames kept compressed, 16 to 25 times smaller, at the price of slower sampling.
 
     Args:
         shape: (slots, environments, height, width); all frames start black.

@@ -40,7 +40,7 @@ class Settings:
         double: Whether the online network chooses the action that the target network values
             (van Hasselt et al. 2016).
         replay_size: Transitions remembered.
-        replay_compression: How their frames are kept, `none` or `zlib`: some fifteen times smaller
+        replay_compression: How their frames are kept, `none` or `zlib`: 16 to 25 times smaller
             and slower to sample, the same to learn from.
         learning_starts: Agent steps before the first update.
         update_every: Agent steps an update; 4 in the Nature paper.

@@ -19,7 +19,7 @@ from studies.directory import RunSpec
 from studies.run import build
 
 RUN_BYTES = 700_000_000
-"""Memory of a run beside its replay: interpreter, PyTorch, emulators, network (measured 0.6 GB)."""
+"""Memory of a run beside its replay: interpreter, PyTorch, emulators, network (measured .4–.6)."""
 
 DISK_BYTES = 120_000_000
 """Disk of a run: two checkpoints of 27 MB, 3 MB for each 25,000 agent steps of Pong in the replay,
