@@ -1,0 +1,60 @@
+"""What a measure gives back: a table for people, and the numbers on which a verdict can hang."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.measurements import Measurement
+from analysis.rules import Regime
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A number for one network that a claim may use.
+
+    Attributes:
+        measure: A key of `analysis.measurements.MEASURES`.
+        value: Scenes, places and games averaged.
+        condition: As the claims have it: `held`, `after=pool1`; empty if nothing was set.
+        row: Another row, if the network's weights were put into that one.
+    """
+
+    measure: str
+    value: float
+    condition: str = ""
+    row: str = ""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one measure found out about one network.
+
+    Attributes:
+        table: Everything, one number a line in the column `value`, the other columns say of what;
+            ready for parquet.
+        readings: Those numbers that claims are about.
+    """
+
+    table: pd.DataFrame
+    readings: tuple[Reading, ...] = ()
+
+    def measurements(
+        self, row: str, seed: int, regime: Regime, game: str, budget: int, fingerprint: str
+    ) -> list[Measurement]:
+        """Return the readings as measurements of a row, seed and regime."""
+        return [
+            Measurement(
+                measure=r.measure,
+                row=r.row or row,
+                seed=seed,
+                regime=regime,
+                game=game,
+                value=r.value,
+                condition=r.condition,
+                budget=budget,
+                fingerprint=fingerprint,
+            )
+            for r in self.readings
+        ]

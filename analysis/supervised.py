@@ -1,0 +1,295 @@
+"""The supervised regime: a whole network trained end to end on one task.
+
+The same optimiser, updates, examples and batches for every row; only the learning rate is the
+row's own, chosen on other seeds (`analysis.tuning`). Float32 throughout. The weights that did best
+on the validation scenes are judged on the test scenes. A run that was stopped goes on with the same
+bits.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from agents.checkpoints import load_tensors, load_weights, save_tensors, save_weights, write_json
+from agents.settings import fingerprint
+from analysis.networks import CHUNK, Network, Observations, build
+from analysis.tasks import Judged, Outputs, Part, Task, content_hash
+
+STUCK = 0.05
+"""Skill that a run has to reach once, or it never left the mean."""
+
+Row = dict[str, float]
+"""One point of a curve: `update`, `loss`, `skill` on the validation scenes, and what the task has
+beside it."""
+
+
+@dataclass(frozen=True)
+class SupervisedSettings:
+    """How a network is trained.
+
+    Attributes:
+        updates: Of the weights.
+        batch_size: Examples in each.
+        learning_rate: Of Adam, after the warm-up; falls to 0 along a cosine.
+        warmup: Updates over which it rises from 0.
+        max_grad_norm: To which gradients are clipped.
+        look_every: Updates between points of the curve.
+        save_every: Updates between checkpoints.
+    """
+
+    updates: int = 20_000
+    batch_size: int = 64
+    learning_rate: float = 3e-4
+    warmup: int = 500
+    max_grad_norm: float = 1.0
+    look_every: int = 500
+    save_every: int = 2_000
+
+    def __post_init__(self) -> None:
+        if self.updates < 4 * self.look_every or self.updates % (4 * self.look_every):
+            raise ValueError(
+                f"expected updates in four quarters of whole looks ({self.look_every}), "
+                f"got {self.updates}"
+            )
+
+    def rate(self, update: int) -> float:
+        """Return the learning rate of update number `update`, from 0."""
+        if update < self.warmup:
+            return self.learning_rate * (update + 1) / self.warmup
+        done = (update - self.warmup) / max(1, self.updates - self.warmup)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run.
+
+    Attributes:
+        network: With the weights that did best on the validation scenes.
+        curve: One row each `look_every` updates.
+        judged: On the test scenes.
+        last: Skill of the last weights on the test scenes.
+        gain: Of the validation skill in the last quarter of the updates.
+        fingerprint: Of task and settings, without row, seed and learning rate.
+    """
+
+    network: Network
+    curve: list[Row]
+    judged: Judged
+    last: float
+    gain: float
+    fingerprint: str
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it never left the mean."""
+        return max(row["skill"] for row in self.curve) < STUCK
+
+    def reached(self, name: str, at_most: float) -> float:
+        """Return the updates until a column of the curve was that small first; infinite if never.
+
+        Args:
+            name: Of the column, such as `rmse_px`.
+            at_most: In its unit.
+        """
+        return next((r["update"] for r in self.curve if r[name] <= at_most), math.inf)
+
+
+def protocol(task: Task, settings: SupervisedSettings) -> str:
+    """Return the fingerprint of what has to agree between rows that are compared."""
+    kept = {k: v for k, v in asdict(settings).items() if k not in ("learning_rate", "save_every")}
+    return fingerprint({"task": content_hash(task), **kept})
+
+
+def train(
+    spec: str,
+    task: Task,
+    seed: int,
+    settings: SupervisedSettings,
+    folder: Path,
+    tell: Callable[[int], None] = lambda updates: None,
+) -> Trained:
+    """Train one network on one task, or go on where an earlier call stopped.
+
+    Args:
+        spec: A row of the zoo, a width allowed, or the reader's own extractor.
+        task: What to learn.
+        seed: Of initial weights and batches.
+        settings: How.
+        folder: Of this run; made if missing. What lies there belongs to the same run.
+        tell: Is told after every update how many there were.
+
+    Raises:
+        BadInput: If there is no such row, or the checkpoint is damaged or of another network.
+        FloatingPointError: If the loss is no number any more.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = _Kept(spec, task, seed, settings)
+    done = kept.load(folder)
+    targets = torch.from_numpy(task.parts["train"].targets)
+    observations = torch.from_numpy(task.parts["train"].observations)
+    batches = Batches(len(targets), settings.batch_size, seed)
+    kept.network.train()
+    loss_sum = torch.zeros(())
+    for update in range(done, settings.updates):
+        for group in kept.adam.param_groups:
+            group["lr"] = settings.rate(update)
+        chosen = torch.from_numpy(batches[update])
+        loss = task.loss(kept.network(observations[chosen]), targets[chosen])
+        kept.adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(kept.network.parameters(), settings.max_grad_norm)
+        kept.adam.step()
+        loss_sum += loss.detach()
+        if (update + 1) % settings.look_every == 0:
+            kept.look(update + 1, float(loss_sum) / settings.look_every)
+            loss_sum.zero_()
+            if (update + 1) % settings.save_every == 0 or update + 1 == settings.updates:
+                kept.save(folder, update + 1)
+        tell(update + 1)
+    return kept.finish(folder)
+
+
+class Batches:
+    """Batch number k of a run: whole passes over the examples, each in an order of its own.
+
+    Every batch is a function of the seed and its number, so that a run can go on at any of them.
+    """
+
+    def __init__(self, examples: int, size: int, seed: int) -> None:
+        self._examples, self._size, self._seed = examples, min(size, examples), seed
+        self._pass, self._order = -1, np.arange(0)
+
+    def __getitem__(self, number: int) -> Int64[np.ndarray, " size"]:
+        """Return which examples are in it; an incomplete last batch of a pass is left out."""
+        which, place = divmod(number, self._examples // self._size)
+        if which != self._pass:
+            sequence = np.random.SeedSequence(entropy=self._seed, spawn_key=(6, which))
+            self._order = np.random.default_rng(sequence).permutation(self._examples)
+            self._pass = which
+        return self._order[place * self._size : (place + 1) * self._size]
+
+
+def outputs_of(network: Network, observations: Observations) -> Outputs:
+    """Return what a network says of each input."""
+    with torch.inference_mode():
+        parts = [network(part) for part in torch.split(torch.from_numpy(observations), CHUNK)]
+    made: Outputs = torch.cat(parts).float().numpy()
+    return made
+
+
+class _Kept:
+    """What a run has made so far, in memory and on disk."""
+
+    def __init__(self, spec: str, task: Task, seed: int, settings: SupervisedSettings) -> None:
+        self.task, self.settings = task, settings
+        self.network = build(spec, seed, task.outputs)
+        self.adam = torch.optim.Adam(self.network.parameters(), settings.learning_rate, fused=True)
+        self.best = {n: t.clone() for n, t in self.network.state_dict().items()}
+        self.curve: list[Row] = []
+        self.facts: dict[str, Any] = {
+            "extractor": spec,
+            "task": task.name,
+            "game": task.game,
+            "condition": task.condition,
+            "seed": seed,
+            "settings": asdict(settings),
+            "fingerprint": protocol(task, settings),
+        }
+
+    def judge(self, part: Part) -> Judged:
+        return self.task.judge(outputs_of(self.network, self.task.parts[part].observations), part)
+
+    def look(self, update: int, loss: float) -> None:
+        """Add a point to the curve; keep the weights if they are the best so far."""
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss} at update {update}")
+        judged = self.judge("validation")
+        if all(judged.skill > row["skill"] for row in self.curve):
+            self.best = {n: t.clone() for n, t in self.network.state_dict().items()}
+        self.curve.append({"update": update, "loss": loss, "skill": judged.skill, **judged.beside})
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything by name: weights, the best weights, Adam's moments and counters."""
+        found = {f"network.{n}": t for n, t in self.network.state_dict().items()}
+        found |= {f"best.{n}": t for n, t in self.best.items()}
+        for name, parameter in self.network.named_parameters():
+            # Before the first update Adam has no state; its places are what loading needs to know.
+            state = self.adam.state[parameter] or {
+                "step": torch.zeros(()),
+                "exp_avg": torch.zeros_like(parameter),
+                "exp_avg_sq": torch.zeros_like(parameter),
+            }
+            found |= {f"adam.{name}.{key}": value for key, value in state.items()}
+        return found
+
+    def save(self, folder: Path, update: int) -> None:
+        """Write a checkpoint: new names beside the old ones, then the card that names them."""
+        name = f"checkpoint-{update}.safetensors"
+        sha = save_tensors(self.tensors(), folder / name)
+        write_json(
+            folder / "progress.json",
+            {**self.facts, "update": update, "file": name, "sha256": sha, "curve": self.curve},
+        )
+        for old in folder.glob("checkpoint-*.safetensors"):
+            if old.name != name:
+                old.unlink()
+
+    def load(self, folder: Path) -> int:
+        """Take up the checkpoint in the folder, if there is one; return its updates."""
+        card = folder / "progress.json"
+        if not card.exists():
+            return 0
+        known = json.loads(card.read_text())
+        if {k: known.get(k) for k in self.facts} != json.loads(json.dumps(self.facts)):
+            raise ValueError(f"{folder}: expected the checkpoint of this run, got another's")
+        expected = {n: (tuple(t.shape), t.dtype) for n, t in self.tensors().items()}
+        found = load_tensors(folder / known["file"], expected)
+        self.network.load_state_dict(_below(found, "network."))
+        self.best = _below(found, "best.")
+        for name, parameter in self.network.named_parameters():
+            # The layout of the moments follows the weights', as if Adam had made them itself.
+            state = _below(found, f"adam.{name}.")
+            for key in ("exp_avg", "exp_avg_sq"):
+                state[key] = torch.empty_like(parameter).copy_(state[key])
+            self.adam.state[parameter] = state
+        self.curve = known["curve"]
+        return int(known["update"])
+
+    def finish(self, folder: Path) -> Trained:
+        """Judge the last weights and the best ones; write the latter."""
+        last = self.judge("test").skill
+        self.network.load_state_dict(self.best)
+        self.network.eval()
+        quarter = len(self.curve) * 3 // 4 - 1
+        gain = self.curve[-1]["skill"] - self.curve[quarter]["skill"]
+        save_weights(self.network, folder / "network.safetensors")
+        return Trained(
+            self.network, self.curve, self.judge("test"), last, gain, self.facts["fingerprint"]
+        )
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+
+
+def load_network(spec: str, seed: int, outputs: int, folder: Path) -> Network:
+    """Return the network that a finished run left in its folder.
+
+    Raises:
+        BadInput: If there is none, or it is another row's.
+    """
+    network = build(spec, seed, outputs)
+    load_weights(network, folder / "network.safetensors")
+    network.eval()
+    return network

@@ -1,0 +1,96 @@
+"""What a network can be trained to say in the supervised regime: examples, loss, and skill.
+
+A task is data and two functions. `analysis.supervised` trains any of them the same way; each task's
+module says where its examples come from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Float32, Shaped
+from torch import Tensor
+
+from analysis.networks import Observations
+
+Part = Literal["train", "validation", "test"]
+"""Trained on; chosen by; judged on. No scene is in two of them."""
+
+Targets = Shaped[np.ndarray, "n *targets"]
+
+Outputs = Float32[np.ndarray, "n outputs"]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs and what should be said of them.
+
+    Attributes:
+        observations: Network inputs.
+        targets: As the task's loss takes them.
+    """
+
+    observations: Observations
+    targets: Targets
+
+    def __len__(self) -> int:
+        return len(self.observations)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How good outputs are.
+
+    Attributes:
+        skill: 0 at chance, 1 if perfect; decides which weights are kept.
+        beside: Other numbers by name, for the curve.
+    """
+
+    skill: float
+    beside: Mapping[str, float] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Task(Protocol):
+    """One thing to be learnt.
+
+    Attributes:
+        name: `where`, `reward`, `what`, `count`.
+        game: Whose pictures.
+        condition: What else was set, as in `Measurement.condition`; empty if nothing.
+        measure: Name of its skill in `analysis.measurements.MEASURES`.
+        gain: Name of what the skill gained in the last quarter of the updates.
+        outputs: Units of the network's last layer.
+        parts: Examples to train on, to choose by, and to be judged on.
+    """
+
+    name: str
+    game: str
+    condition: str
+    measure: str
+    gain: str
+    outputs: int
+    parts: Mapping[Part, Examples]
+
+    def loss(self, outputs: Float[Tensor, "n outputs"], targets: Tensor) -> Float[Tensor, ""]:
+        """Return what is minimised: the mean over a batch."""
+        ...
+
+    def judge(self, outputs: Outputs, part: Part) -> Judged:
+        """Return how good the outputs are for all examples of a part, in order."""
+        ...
+
+
+def content_hash(task: Task) -> str:
+    """Hash everything that a task asks: two tasks with one hash can be compared."""
+    digest = hashlib.sha256()
+    digest.update(f"{task.name} {task.game} {task.condition} {task.outputs}".encode())
+    for name in sorted(task.parts):
+        examples = task.parts[name]
+        digest.update(examples.observations.tobytes())
+        digest.update(examples.targets.tobytes())
+    return digest.hexdigest()[:12]
