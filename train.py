@@ -30,7 +30,7 @@ from studies.launch import Outcome, launch
 from studies.lock import check_free
 from studies.preflight import check_memory
 from studies.preflight import lines as preflight
-from studies.worker import Options
+from studies.worker import Options, train_run
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         threads=arguments.threads,
         deterministic=arguments.deterministic,
     )
-    outcome = launch(todo, options, console) if todo else Outcome((), (), ())
+    outcome = launch(todo, train_run, options, console) if todo else Outcome((), (), ())
     where = specs[0].root / specs[0].study
     if outcome.interrupted:
         console.print(f"interrupted: {len(outcome.interrupted)}; the same command goes on")

@@ -68,6 +68,11 @@ class RunSpec:
         """What people call the run: `pong/half_max/seed3`."""
         return f"{self.game}/{extractors.directory_name(self.extractor)}/seed{self.seed}"
 
+    @property
+    def length(self) -> int:
+        """Agent steps."""
+        return self.settings.steps
+
 
 class State(Enum):
     """How far a run directory is."""
