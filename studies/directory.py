@@ -69,6 +69,11 @@ class RunSpec:
         return f"{self.game}/{extractors.directory_name(self.extractor)}/seed{self.seed}"
 
     @property
+    def title(self) -> str:
+        """The same with the study, since several can be at work: `fast/pong/half_max/seed3`."""
+        return f"{self.study}/{self.name}"
+
+    @property
     def length(self) -> int:
         """Agent steps."""
         return self.settings.steps

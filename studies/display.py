@@ -25,7 +25,7 @@ class Display:
     def __init__(self, jobs: Sequence[Job], console: Console, unit: str) -> None:
         self.console = console
         self.unit = unit
-        self.total = {job.name: job.length for job in jobs}
+        self.total = {job.title: job.length for job in jobs}
         self.done = dict.fromkeys(self.total, 0)
         self.rates: dict[str, float] = {}
         self.over = 0

@@ -54,7 +54,7 @@ class Worker:
         self.job = job
         self.line, theirs = _CONTEXT.Pipe(duplex=False)
         self.process: SpawnProcess = _CONTEXT.Process(
-            target=work, args=(job, perform, options, theirs), name=job.name
+            target=work, args=(job, perform, options, theirs), name=job.title
         )
         # The process inherits the mask: Ctrl-C cannot hit it before it has said that it ignores it.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -98,7 +98,7 @@ def launch(
     waiting = list(jobs)
     running: dict[str, Worker] = {}
     ended: dict[str, Verdict] = {}
-    tries = dict.fromkeys((job.name for job in jobs), 0)
+    tries = dict.fromkeys((job.title for job in jobs), 0)
     stop = Event()
     display = Display(jobs, console, unit)
 
@@ -111,10 +111,10 @@ def launch(
         while running or (waiting and not stop.is_set()):
             while waiting and len(running) < options.workers and not stop.is_set():
                 job = waiting.pop(0)
-                tries[job.name] += 1
-                running[job.name] = Worker(job, perform, options)
+                tries[job.title] += 1
+                running[job.title] = Worker(job, perform, options)
                 if stop.is_set():  # the signal came while it was being started
-                    running[job.name].process.terminate()
+                    running[job.title].process.terminate()
             wait([o for w in running.values() for o in (w.line, w.process.sentinel)], timeout=0.5)
             for name, worker in list(running.items()):
                 gone = not worker.process.is_alive()  # asked first: then all it said can be read
@@ -140,9 +140,9 @@ def launch(
                 display.end(name, ended[name].how, ended[name].why)
                 if ended[name].how == "finished":
                     done(worker.job)
-    names = [job.name for job in jobs]
+    names = [job.title for job in jobs]
     by_end = {how: [n for n in names if n in ended and ended[n].how == how] for how in _ENDS}
-    never = [job.name for job in waiting]
+    never = [job.title for job in waiting]
     return Outcome(
         finished=tuple(by_end["finished"]),
         interrupted=(*by_end["interrupted"], *never),

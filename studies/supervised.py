@@ -72,8 +72,8 @@ class SupervisedRun:
         return Path("supervised", self.stage, what, self.game, row, f"{rate}seed{self.seed}")
 
     @property
-    def name(self) -> str:
-        """What people call it."""
+    def title(self) -> str:
+        """What it is called while it is at work."""
         return "/".join(self.place.parts[1:])
 
     @property

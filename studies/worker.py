@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from commandline import BadInput
 from studies.conductor import Interrupted, Report
@@ -25,12 +25,13 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What the system says when a disk, a quota or a file's allowance is full."""
 
 
+@runtime_checkable
 class Job(Protocol):
     """One of many things to be done, each in a process of its own."""
 
     @property
-    def name(self) -> str:
-        """What people call it; no other has the same."""
+    def title(self) -> str:
+        """What it is called while it is at work; no other has the same."""
         ...
 
     @property
