@@ -18,27 +18,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64, Int8, Int16, Int64, UInt8
 
-from analysis.cache import CACHE, Arrays, Facts, cached, say, shaped_by
-from analysis.do_scenes import (
-    DoSettings,
-    arrays_of,
-    atari_scene,
-    catch_scene,
-    coarse,
-    grid,
-    pixel,
-    speeds_of,
-)
+from analysis.cache import CACHE, cached, say, shaped_by
+from analysis.do_scenes import DoSettings, arrays_of, build_map
 from analysis.lockstep import consoles, greedy, play_on_together
 from analysis.networks import Network, Observations
-from analysis.processes import gather
 from analysis.rollouts import LIMIT
 from envs.games import find
 from envs.positions import Positions
 
 CODE = (
     "envs/*.py",
-    "analysis/do_maps.py",
     "analysis/do_scenes.py",
     "analysis/rollouts.py",
     "analysis/lockstep.py",
@@ -119,34 +108,18 @@ def do_map(
     Raises:
         ValueError: If the player of the game cannot follow the ball, or there is no such arm.
     """
-    game = find(settings.game)
     if settings.arm not in ("held", "along"):
         raise ValueError(f"expected the arm held or along, got {settings.arm!r}")
 
-    def build() -> tuple[Arrays, Facts]:
-        first, *seeds = np.random.SeedSequence(settings.seed).spawn(settings.scenes + 1)
-        speeds = speeds_of(game, np.random.default_rng(first))
-        one = (
-            partial(catch_scene, settings)
-            if game.facts is None
-            else partial(atari_scene, settings, speeds)
-        )
-        arrays, counts = gather(one, seeds, workers)
-        arrays["places_screen"] = grid(game, settings.columns, settings.rows) / pixel(game)
-        arrays["velocities_screen"] = np.array(speeds, np.float64)
-        arrays["coarse"] = coarse(settings)
-        return arrays, {"counts": dict(sorted(counts.items()))}
-
     name = f"do-map-{settings.game}-{settings.arm}"
+    build = partial(build_map, settings, workers)
     arrays, facts = cached(name, shaped_by(settings, CODE), build, folder, tell)
-    arrays.pop("episode")
-    decided: Bool[np.ndarray, ...] = arrays["decided"]
     return DoMap(
         game=settings.game,
         arm=settings.arm,
         policy="random" if settings.epsilon == 1 else "reference",
         **arrays,
-        facts={**facts, "undecided_share": float(1 - decided.mean())},
+        facts={**facts, "undecided_share": float(1 - arrays["decided"].mean())},
     )
 
 
@@ -187,5 +160,12 @@ def own_map(
         limit=limit,
         sticky=sticky,
     )
-    played = replace(here, policy="own", **arrays_of(ended, shape))
-    return replace(played, facts={"undecided_share": float(1 - played.decided.mean())})
+    found = arrays_of(ended, shape)
+    return replace(
+        here,
+        policy="own",
+        reward=found["reward"],
+        steps=found["steps"],
+        decided=found["decided"],
+        facts={"undecided_share": float(1 - found["decided"].mean())},
+    )

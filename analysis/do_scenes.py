@@ -1,18 +1,20 @@
-"""One scene of a do-map: the ball put everywhere at four velocities, and play going on from there."""
+"""What a do-map is made of: the ball put everywhere in one scene, and play going on from there."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from analysis.lockstep import catch_bytes, consoles, play_on_together
 from analysis.networks import Observations
-from analysis.processes import Arrays, Counts, Job
+from analysis.processes import Arrays, Counts, Job, gather
 from analysis.rollouts import EPSILON, LIMIT, STICKY, Rollout, play_on, tracker
 from envs import catch_teleport
 from envs.catch import BALL_SIZE, FALL, PADDLE_WIDTH
@@ -64,6 +66,24 @@ class DoSettings:
     sticky: float = STICKY
     limit: int = LIMIT
     seed: int = 0
+
+
+def build_map(settings: DoSettings, workers: int | None = None) -> tuple[Arrays, dict[str, Any]]:
+    """Build a do-map; see `analysis.do_maps.do_map`."""
+    game = find(settings.game)
+    first, *seeds = np.random.SeedSequence(settings.seed).spawn(settings.scenes + 1)
+    speeds = speeds_of(game, np.random.default_rng(first))
+    one = (
+        partial(catch_scene, settings)
+        if game.facts is None
+        else partial(atari_scene, settings, speeds)
+    )
+    arrays, counts = gather(one, seeds, workers)
+    del arrays["episode"]
+    arrays["places_screen"] = grid(game, settings.columns, settings.rows) / pixel(game)
+    arrays["velocities_screen"] = np.array(speeds, np.float64)
+    arrays["coarse"] = coarse(settings)
+    return arrays, {"counts": dict(sorted(counts.items()))}
 
 
 def grid(game: Game, columns: int, rows: int) -> Int64[np.ndarray, "p 2"]:
