@@ -22,7 +22,7 @@ from analysis.cache import CACHE, cached, say, shaped_by
 from analysis.do_scenes import DoSettings, arrays_of, build_map
 from analysis.lockstep import consoles, greedy, play_on_together
 from analysis.networks import Network, Observations
-from analysis.rollouts import LIMIT
+from analysis.rollouts import LIMIT, POLICIES
 from envs.games import find
 from envs.positions import Positions
 
@@ -45,7 +45,7 @@ class DoMap:
     Attributes:
         game: By name.
         arm: Held or along.
-        policy: Who played on: `reference`, `random` or `own`.
+        policy: Who played on: `tracker`, `random` or `own`.
         places_screen: x and y of the ball's corner in the last raw frame.
         velocities_screen: Screen pixels a raw frame.
         observations: Network inputs.
@@ -110,6 +110,8 @@ def do_map(
     """
     if settings.arm not in ("held", "along"):
         raise ValueError(f"expected the arm held or along, got {settings.arm!r}")
+    if settings.policy not in POLICIES:
+        raise ValueError(f"expected a policy among {POLICIES}, got {settings.policy!r}")
 
     name = f"do-map-{settings.game}-{settings.arm}"
     build = partial(build_map, settings, workers)
@@ -117,7 +119,7 @@ def do_map(
     return DoMap(
         game=settings.game,
         arm=settings.arm,
-        policy="random" if settings.epsilon == 1 else "reference",
+        policy=settings.policy,
         **arrays,
         facts={**facts, "undecided_share": float(1 - arrays["decided"].mean())},
     )

@@ -15,7 +15,7 @@ from jaxtyping import Float64, Int64
 from analysis.lockstep import catch_bytes, consoles, play_on_together
 from analysis.networks import Observations
 from analysis.processes import Arrays, Counts, Job, gather
-from analysis.rollouts import EPSILON, LIMIT, STICKY, Rollout, play_on, tracker
+from analysis.rollouts import EPSILON, Outcome, rollouts
 from envs import catch_teleport
 from envs.catch import BALL_SIZE, FALL, PADDLE_WIDTH
 from envs.emulator import Emulator, to_bytes
@@ -50,9 +50,7 @@ class DoSettings:
         rows: Places down.
         scenes: Moments of ordinary play, each of a game of its own.
         rollouts: From each place, velocity and scene.
-        epsilon: Share of random decisions of the scripted tracker; 1 is the random policy.
-        sticky: Probability of a repeated action, each frame.
-        limit: Agent steps after which nothing has been decided.
+        policy: Who plays on, from `analysis.rollouts`: `tracker` or `random`.
         seed: Of everything.
     """
 
@@ -62,9 +60,7 @@ class DoSettings:
     rows: int = 20
     scenes: int = 10
     rollouts: int = 1
-    epsilon: float = EPSILON
-    sticky: float = STICKY
-    limit: int = LIMIT
+    policy: str = "tracker"
     seed: int = 0
 
 
@@ -134,7 +130,8 @@ def atari_scene(
 ) -> tuple[Arrays, Counts]:
     """Take one scene in which no place and no velocity is in the way of anything."""
     number, seed = job
-    playing, choosing, rolling = (np.random.default_rng(child) for child in seed.spawn(3))
+    *children, rolling = seed.spawn(3)
+    playing, choosing = (np.random.default_rng(child) for child in children)
     game, counts = find(settings.game), Counter[str]()
     emulator = Emulator(game, seed=0)
     places = grid(game, settings.columns, settings.rows)
@@ -154,18 +151,14 @@ def atari_scene(
             except Collided as why:
                 counts[f"dropped: {type(why).__name__}"] += 1
     states = np.stack([[to_bytes(state) for state in group.states] for group in groups])
-    choose = tracker(game, settings.epsilon, rolling)
-    ended = [
-        play_on(emulator, state, choose, rolling, limit=settings.limit, sticky=settings.sticky)
-        for state in states.reshape(-1, states.shape[-1])
-        for _ in range(settings.rollouts)
-    ]
+    each = np.repeat(states.reshape(-1, states.shape[-1]), settings.rollouts, axis=0)
+    played = rollouts(game, settings.policy, each, rolling)
     shape = (1, len(speeds), len(places), settings.rollouts)
     return {
         "episode": np.full(1, number),
         "observations": np.stack([group.observations for group in groups])[None],
         "states": states[None, :, coarse(settings)],
-        **arrays_of(ended, shape),
+        **{name: array.reshape(shape) for name, array in played.items()},
     }, counts
 
 
@@ -184,10 +177,12 @@ def catch_scene(settings: DoSettings, job: Job) -> tuple[Arrays, Counts]:
     observations = np.stack([stack for stack, _ in shown])
     states = catch_bytes(catch_teleport.newest([state for _, state in shown]))
 
+    epsilon = EPSILON if settings.policy == "tracker" else 1.0
+
     def choose(observations: Observations, seen: Positions) -> Int64[np.ndarray, " m"]:
         lead = (seen.ball_x_screen - seen.player_x_screen) * X_84 + (BALL_SIZE - PADDLE_WIDTH) / 2
         follow = np.where(np.abs(lead) <= SLACK, 0, np.where(lead < 0, 1, 2))
-        errs = rolling.random(len(lead)) < settings.epsilon
+        errs = rolling.random(len(lead)) < epsilon
         return np.where(errs, rolling.integers(len(game.actions), size=len(lead)), follow)
 
     ended = play_on_together(
@@ -196,7 +191,6 @@ def catch_scene(settings: DoSettings, job: Job) -> tuple[Arrays, Counts]:
         np.repeat(observations, settings.rollouts, axis=0),
         choose,
         rolling,
-        limit=settings.limit,
         sticky=0.0,
     )
     size = (1, len(CATCH_SLANTS), len(places))
@@ -209,7 +203,7 @@ def catch_scene(settings: DoSettings, job: Job) -> tuple[Arrays, Counts]:
     }, Counter(scenes_tried=1)
 
 
-def arrays_of(ended: Sequence[Rollout], shape: tuple[int, ...]) -> Arrays:
+def arrays_of(ended: Sequence[Outcome], shape: tuple[int, ...]) -> Arrays:
     """Put rollouts into the arrays of a map."""
     return {
         "reward": np.array([e.reward for e in ended], np.int8).reshape(shape),

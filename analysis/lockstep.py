@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
 
 from analysis.networks import OUTPUTS, Network, Observations, responses
-from analysis.rollouts import LIMIT, STICKY, Rollout
+from analysis.rollouts import LIMIT, STICKY, Outcome
 from analysis.scores import Policy
 from envs.catch import CatchState, CatchVecEnv, draw
 from envs.emulator import Emulator, from_bytes, shrink
@@ -90,7 +90,7 @@ class AtariConsoles:
         self.game = game
         self.stacks = np.zeros((count, STACK, INPUT_SIZE, INPUT_SIZE), np.uint8)
         self._emulators = [Emulator(game, seed=0) for _ in range(count)]
-        self._held = [-1] * count
+        self._held = [0] * count
 
     def begin(self, number: int, rng: np.random.Generator, noop_max: int) -> int:
         """Begin a game; return how many idle frames it began with."""
@@ -107,10 +107,10 @@ class AtariConsoles:
     def resume(
         self, number: int, state: UInt8[np.ndarray, " size"], stack: UInt8[np.ndarray, "4 84 84"]
     ) -> None:
-        """Go on from a saved state; the first frame plays what is chosen."""
+        """Go on from a saved state; nothing was pressed before."""
         self._emulators[number].restore(from_bytes(state))
         self.stacks[number] = stack
-        self._held[number] = -1
+        self._held[number] = 0
 
     def step(
         self, who: Who, actions: Int64[np.ndarray, " m"], repeated: Bool[np.ndarray, "m 4"]
@@ -121,7 +121,7 @@ class AtariConsoles:
             emulator = self._emulators[i]
             lives, before = emulator.lives, None
             for frame, again in enumerate(repeated[k].tolist()):
-                if self._held[i] < 0 or not again:
+                if not again:
                     self._held[i] = action
                 rewards[k] += emulator.act(self._held[i])
                 if emulator.over():
@@ -217,7 +217,7 @@ def play_on_together(
     *,
     limit: int = LIMIT,
     sticky: float = STICKY,
-) -> list[Rollout]:
+) -> list[Outcome]:
     """Play from each state until the next point or lost life, many at a time.
 
     As `analysis.rollouts.play_on`, for a policy that sees pictures; whoever is done makes room for
@@ -235,7 +235,7 @@ def play_on_together(
     waiting = iter(range(len(states)))
     playing = np.full(len(on.stacks), -1)
     steps = np.zeros(len(on.stacks), np.int64)
-    ended: dict[int, Rollout] = {}
+    ended: dict[int, Outcome] = {}
 
     def next_in(number: int) -> None:
         playing[number], steps[number] = next(waiting, -1), 0
@@ -251,8 +251,8 @@ def play_on_together(
         decided = (happened.rewards != 0) | happened.lost | happened.over
         for k in np.flatnonzero(decided | (steps[who] >= limit)):
             number = int(who[k])
-            ended[int(playing[number])] = Rollout(
-                float(np.sign(happened.rewards[k])), int(steps[number]), bool(decided[k])
+            ended[int(playing[number])] = Outcome(
+                int(np.sign(happened.rewards[k])), int(steps[number]), bool(decided[k])
             )
             next_in(number)
     return [ended[i] for i in range(len(states))]
