@@ -37,8 +37,8 @@ LEAST = 20
 GAMES = 30
 """Games played, unless told; a game of Atari lasts some thousand agent steps."""
 
-GAMES_CATCH = 1_000
-"""Likewise for Catch, where a game is one ball."""
+GAMES_CATCH = 2_000
+"""Likewise for Catch, where a game is one ball and visits some ten cells."""
 
 RESAMPLES = 1_000
 """Bootstrap resamples of an interval."""
@@ -86,7 +86,7 @@ def ball_rewards(
         network: With an output for each action; it takes the greatest, but for epsilon.
         game: What is played.
         rng: Of the games, and of the intervals.
-        games: How many; 30, or 1,000 of Catch.
+        games: How many; 30, or 2,000 of Catch.
         protocol: Epsilon, stickiness, idle frames and the frame limit; as agents are scored.
         maps: do-maps of the game to correlate with.
 

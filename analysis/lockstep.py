@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
@@ -40,6 +40,7 @@ class Happened:
     over: Bool[np.ndarray, " m"]
 
 
+@runtime_checkable
 class Consoles(Protocol):
     """Consoles of one game.
 

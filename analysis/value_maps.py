@@ -128,13 +128,15 @@ def compare(
         rewards = np.moveaxis(of.reward.astype(np.float64), (0, 3), (2, 3))  # (v, p, s, r)
         if level == "place":
             expected = expected.mean(axis=0, keepdims=True)
-            rewards = np.moveaxis(rewards, 0, 2)[None]
-        halves = [rewards[..., k::2, :].mean(axis=(-2, -1)) for k in (0, 1)]
+            rewards = np.moveaxis(rewards, 0, 1)[None]  # (1, p, v, s, r)
+        halves = [rewards[..., k::2, :].reshape(*expected.shape, -1) for k in (0, 1)]
         rewards = rewards.reshape(*expected.shape, -1)
         found = {
             **_agreement(expected, rewards),
             "spearman_shuffled": spearman(expected[:, shuffled], rewards.mean(axis=2)),
-            "spearman_halves": spearman(*halves),
+            "spearman_halves": spearman(*(half.mean(axis=2) for half in halves))
+            if halves[1].size
+            else np.nan,
         }
         blind = same(expected, BLIND * spread)
         for name, apart in (
