@@ -25,6 +25,12 @@ BLIND = 0.1
 SURE = 1.96
 """Standard errors by which a difference in worth has to be beyond `WORTH`."""
 
+RELIABLE = 0.2
+"""Below this reliability a map is too noisy to say what share of its signal is explained."""
+
+LUCK = 4.0
+"""There have to be so many times as many pairs that surely differ as by luck."""
+
 Record = dict[str, Any]
 
 
@@ -41,14 +47,16 @@ def value_maps(
       noise leaves to be found.
     - `pearson`; `r2`, its square: the share of the variance of G that an affine function of V
       explains; `reliability`, the share of that variance that is not the noise of rollouts (a lower
-      bound, as scenes count as noise); `r2_explainable`, r2 over reliability.
+      bound, as scenes count as noise); `r2_explainable`, r2 over reliability; NaN below .2.
     - `value_blind`: of the pairs of places that surely differ in worth, the share whose V differs
       by at most .1 standard deviations. *Surely*: |ΔG| is beyond .5 by 1.96 standard errors, after
       Agresti and Caffo (2000, The American Statistician 54(4)): each cell is given one more rollout
       of the best and one of the worst outcome, so that ten equal ones are not taken for certainty.
       Without that, noise would make pairs of equal worth look different, and a network that knows
       better would be called blind. *Standard deviation*: of V over all inputs, so that a network
-      that minds only the scene is blind. `pairs` says how many they are; NaN if there are none.
+      that minds only the scene is blind. `pairs` says how many they are, `pairs_shuffled` how many
+      there would be if rollouts were dealt out to the places by chance (of all pairs some look
+      sure by luck); NaN unless there are four times as many.
     - `value_blind_unsure` and `pairs_unsure`: the same for all pairs with a measured |ΔG| > .5.
 
     Args:
@@ -138,15 +146,16 @@ def compare(
             if halves[1].size
             else np.nan,
         }
-        blind = same(expected, BLIND * spread)
-        for name, apart in (
-            ("", _surely_apart(rewards, low, high)),
-            ("_unsure", ~same(rewards.mean(axis=2), WORTH)),
-        ):
-            found[f"pairs{name}"] = float(apart.sum())
-            found[f"value_blind{name}"] = (
-                float((blind & apart).sum() / apart.sum()) if apart.any() else np.nan
-            )
+        dealt = rng.permuted(rewards.reshape(len(rewards), -1), axis=1).reshape(rewards.shape)
+        sure, lucky = (_surely_apart(given, low, high) for given in (rewards, dealt))
+        unsure, blind = ~same(rewards.mean(axis=2), WORTH), same(expected, BLIND * spread)
+        found |= {
+            "pairs": float(sure.sum()),
+            "pairs_shuffled": float(lucky.sum()),
+            "pairs_unsure": float(unsure.sum()),
+            "value_blind": blind[sure].mean() if sure.sum() > LUCK * lucky.sum() else np.nan,
+            "value_blind_unsure": blind[unsure].mean() if unsure.any() else np.nan,
+        }
         records += [{"quantity": k, "level": level, "value": v} for k, v in found.items()]
     return records
 
@@ -182,7 +191,7 @@ def _agreement(
         "pearson": r,
         "r2": r**2,
         "reliability": float(reliability),
-        "r2_explainable": float(r**2 / reliability) if reliability > 0 else np.nan,
+        "r2_explainable": float(r**2 / reliability) if reliability > RELIABLE else np.nan,
     }
 
 

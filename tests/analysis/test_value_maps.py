@@ -144,6 +144,8 @@ def test_noise_is_not_blindness() -> None:
     found = numbers(of, worth, "velocity")
     assert found["pairs_unsure"] > 2_000
     assert found["pairs"] < 0.005 * 2 * 199 * 100
+    assert np.isnan(found["value_blind"])  # what is left are flukes
+    assert np.isnan(found["r2_explainable"])
 
 
 def test_a_value_that_says_nothing() -> None:
