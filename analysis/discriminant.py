@@ -81,8 +81,8 @@ def d_prime(
     """Return d′ between two classes, fitted on all folds but one and tested on that one.
 
     d′ is the distance of the means along the direction fitted, over the standard deviation within
-    a class (Green and Swets 1966). What a direction gives is put to unit distance on the examples
-    it was fitted on, so that folds can be pooled.
+    a class (Green and Swets 1966). What a direction gives is divided by the standard deviation
+    which the shrunken covariance expects of it, so that folds can be pooled.
 
     Args:
         first: Examples of one class.
@@ -92,15 +92,21 @@ def d_prime(
     Returns:
         About 0 if they cannot be told apart, a little below by chance; infinite if nothing but the
         class makes any difference.
+
+    Raises:
+        ValueError: If there are fewer than two folds.
     """
+    if len(np.unique(fold)) < 2:
+        raise ValueError(f"expected two folds or more, got {len(np.unique(fold))}")
     apart, within, tests = 0.0, 0.0, 0
     for part in np.unique(fold):
         test, train = fold == part, fold != part
         weights = direction(first[train], second[train])
-        unit = float((second[train].mean(axis=0) - first[train].mean(axis=0)) @ weights)
-        if unit <= 0:  # the means are the same
+        # With weights w = Σ⁻¹ d that standard deviation is √(wᵀ Σ w) = √(wᵀ d).
+        variance = float((second[train].mean(axis=0) - first[train].mean(axis=0)) @ weights)
+        if variance <= 0:  # the means are the same
             continue
-        low, high = first[test] @ weights / unit, second[test] @ weights / unit
+        low, high = (x[test] @ weights / math.sqrt(variance) for x in (first, second))
         apart += float((high - low).sum())
         within += float(np.square(low - low.mean()).sum() + np.square(high - high.mean()).sum()) / 2
         tests += int(test.sum())
