@@ -5,8 +5,12 @@ both in 76 %: the usual just noticeable difference (Green and Swets 1966, "Signa
 and psychophysics"). A network has no noise of its own: what hides the ball's step is what else
 varies over scenes: paddles, score, velocity, and on roaming ladders the ball's other coordinate.
 
-The verdict is read on fixed ladders: two places, many scenes. Roaming ones ask more, that one and
-the same linear rule works wherever else the ball is; they stand in the table beside it.
+The verdict is read on roaming ladders: two places along one axis, many scenes, and where the ball is
+along the other axis is part of the scene. On fixed ladders, where that is the same in all scenes,
+nothing near the ball varies at all, and every network whose units see the ball, untrained or not,
+tells 1 px apart: the measure stands at its floor and could not come out either way. They are in the
+table beside it. Which decides was settled on untrained networks, before any was trained for a
+result.
 """
 
 from __future__ import annotations
@@ -32,7 +36,7 @@ FLOOR_PX = 0.5
 D_RANGE = (0.01, 100.0)
 """To which d′ is clipped before its logarithm is taken: cross-fitted, it may fall below 0."""
 
-DECIDES = "fixed"
+DECIDES = "roaming"
 """Kind of ladder on which the verdict's number is read."""
 
 
@@ -47,7 +51,7 @@ def jnd(network: Network, ladders: Ladders) -> Measured:
     Returns:
         A line for each pair of places (`quantity` d_prime; `value` the d′) and for each JND
         (`quantity` jnd_px; screen px), by axis and kind of ladder; `axis` both is the geometric
-        mean. The reading is that of fixed ladders.
+        mean. The reading is that of roaming ladders.
     """
     lines: list[dict[str, object]] = []
     found: dict[tuple[str, str], tuple[list[float], list[float]]] = {}

@@ -77,8 +77,10 @@ def test_a_planted_place_with_noise_of_known_size(ladders: Ladders) -> None:
         assert jnd_of(coarse, axis, "fixed") == pytest.approx(8, rel=0.5)
         assert jnd_of(fine, axis, "fixed") == pytest.approx(2, rel=0.6)
         assert jnd_of(exact, axis, "fixed") <= 1
+        assert jnd_of(coarse, axis, "roaming") == pytest.approx(8, rel=0.5)
+        assert jnd_of(exact, axis, "roaming") <= 1
     assert coarse.readings[0].value == pytest.approx(
-        math.sqrt(jnd_of(coarse, "x", "fixed") * jnd_of(coarse, "y", "fixed"))
+        math.sqrt(jnd_of(coarse, "x", "roaming") * jnd_of(coarse, "y", "roaming"))
     )
     assert coarse.readings == (Reading("jnd_px", coarse.readings[0].value, "held"),)
 
@@ -90,7 +92,7 @@ def test_a_constant_network_never_tells(ladders: Ladders) -> None:
             parameter.zero_()
     measured = jnd(network, ladders)
     assert measured.readings[0].value == math.inf
-    assert jnd_of(measured, "both", "roaming") == math.inf
+    assert jnd_of(measured, "both", "fixed") == math.inf
     shown = measured.table.query("quantity == 'd_prime'")
     assert (shown["value"] == 0).all()
     measurement = measured.measurements("nature@0.125", 0, "untrained", "pong", 0, "f")[0]
@@ -111,7 +113,7 @@ def test_nature_tells_and_a_global_mean_tells_less(ladders: Ladders) -> None:
         for m in (nature, gap)
     )
     assert told > 2 * lost
-    assert nature.readings[0].value < gap.readings[0].value
+    assert jnd_of(nature, "both", "fixed") < jnd_of(gap, "both", "fixed")
     pairs = nature.table.query("quantity == 'd_prime'").groupby(["axis", "kind", "delta_screen"])
     assert pairs.size().unstack()[1.0].tolist() == [4, 2, 4, 2]
 
