@@ -84,7 +84,7 @@ class SupervisedRun:
     @property
     def published(self) -> Path:
         """Its row."""
-        return self.results / self.place.with_suffix(".json")
+        return self.results / self.place.parent / f"{self.place.name}.json"
 
     @property
     def length(self) -> int:
