@@ -1,0 +1,144 @@
+"""Many networks without a game: what is left to do, and the row that each finished one leaves."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from analysis import tuning
+from analysis.measurements import collect
+from analysis.supervised import SupervisedSettings
+from commandline import BadInput
+from studies.conductor import Interrupted, Progress
+from studies.supervised import (
+    Stage,
+    SupervisedRun,
+    judged_runs,
+    perform,
+    tried,
+    tuning_runs,
+    with_rate,
+)
+from studies.worker import Options
+
+ASKED = [("where", "pong", "held")]
+ROWS = ["nature@0.5", "gap@0.5"]
+OPTIONS = Options(workers=1, wandb_mode="disabled", device="cpu", threads=1)
+
+
+def run(
+    folder: Path,
+    row: str = "nature@0.5",
+    seed: int = 0,
+    stage: Stage = "tuned",
+    game: str = "pong",
+    settings: SupervisedSettings | None = None,
+) -> SupervisedRun:
+    settings = settings or SupervisedSettings(updates=tuning.TUNING_UPDATES)
+    return SupervisedRun(
+        stage, "where", game, "held", row, seed, settings, folder / "runs", folder / "results"
+    )
+
+
+def tell(of: SupervisedRun, skill: float) -> None:
+    """Write what a tuning run's row says that choosing reads."""
+    of.published.parent.mkdir(parents=True, exist_ok=True)
+    row = {"settings": asdict(of.settings), "seed": of.seed, "best_validation_skill": skill}
+    of.published.write_text(json.dumps(row))
+
+
+def tell_all(folder: Path, row: str, best: float) -> None:
+    for rate in tuning.RATES:
+        for seed in tuning.TUNING_SEEDS:
+            tell(with_rate(run(folder, row, seed, "tuning"), rate), float(rate == best))
+
+
+def test_every_run_has_a_file_of_its_own(tmp_path: Path) -> None:
+    """Rates have points in them, which are no suffixes."""
+    runs = tuning_runs(ASKED, ROWS, tmp_path / "runs", tmp_path / "results")
+    assert len({r.published for r in runs}) == len({r.title for r in runs}) == len(runs) == 24
+    assert runs[0].published.name == "rate0.0001-seed100.json"
+    assert [r.seed for r in runs] == [100] * 8 + [101] * 8 + [102] * 8
+
+
+def test_what_has_its_row_is_not_done_again(tmp_path: Path) -> None:
+    tell_all(tmp_path, "nature@0.5", 3e-4)
+    left = tuning_runs(ASKED, ROWS, tmp_path / "runs", tmp_path / "results")
+    assert {r.row for r in left} == {"gap@0.5"}
+    tell_all(tmp_path, "gap@0.5", 3e-3)
+    left = tuning_runs(ASKED, ROWS, tmp_path / "runs", tmp_path / "results")
+    assert [(r.row, r.settings.learning_rate, r.seed) for r in left] == [
+        ("gap@0.5", 1e-2, seed) for seed in tuning.TUNING_SEEDS
+    ]
+    for r in left:
+        tell(r, 0.0)
+    assert not tuning_runs(ASKED, ROWS, tmp_path / "runs", tmp_path / "results")
+
+
+def judged(
+    folder: Path, stage: Stage = "tuned", seeds: tuple[int, ...] = (0, 1)
+) -> list[SupervisedRun]:
+    return judged_runs(ASKED, ROWS, seeds, stage, 20_000, folder / "runs", folder / "results")
+
+
+def test_each_row_at_its_own_rate_seeds_in_rounds(tmp_path: Path) -> None:
+    tell_all(tmp_path, "nature@0.5", 3e-4)
+    with pytest.raises(BadInput, match=r"gap@0\.5: expected a learning rate chosen for where"):
+        judged(tmp_path)
+    tell_all(tmp_path, "gap@0.5", 1e-3)
+    runs = judged(tmp_path)
+    assert [(r.seed, r.row, r.settings.learning_rate) for r in runs] == [
+        (0, "nature@0.5", 3e-4),
+        (0, "gap@0.5", 1e-3),
+        (1, "nature@0.5", 3e-4),
+        (1, "gap@0.5", 1e-3),
+    ]
+    assert {r.settings.learning_rate for r in judged(tmp_path, "common")} == {tuning.COMMON_RATE}
+    runs[0].published.parent.mkdir(parents=True)
+    runs[0].published.write_text("{}")
+    assert judged(tmp_path) == runs[1:]
+    with pytest.raises(BadInput, match="--seeds: expected other seeds"):
+        judged(tmp_path, seeds=(0, 101))
+
+
+def test_a_damaged_row_is_not_passed_over(tmp_path: Path) -> None:
+    one = run(tmp_path, seed=100, stage="tuning")
+    one.published.parent.mkdir(parents=True)
+    one.published.write_text('{"seed": 100}')
+    with pytest.raises(BadInput, match="expected the row of a tuning run"):
+        tried(one)
+
+
+def test_a_run_leaves_its_row_and_its_measurements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped on the way and begun again; the row has the whole curve, claims can use the rest."""
+    monkeypatch.chdir(tmp_path)  # sets are kept below the folder in which a command is run
+    settings = SupervisedSettings(
+        updates=40, batch_size=16, warmup=5, learning_rate=1e-3, look_every=10, save_every=10
+    )
+    one = run(tmp_path, "gap@0.25", 3, game="catch", settings=settings)
+    told: list[Progress] = []
+    stopping = threading.Event()
+    stopping.set()
+    with pytest.raises(Interrupted):
+        perform(one, OPTIONS, told.append, stopping)
+    assert not one.published.exists()
+    perform(one, OPTIONS, told.append, threading.Event())
+    row = json.loads(one.published.read_text())
+    assert [point[0] for point in row["curve"]] == [10, 20, 30, 40]
+    assert row["columns"][:3] == ["update", "loss", "skill"]
+    assert row["settings"]["learning_rate"] == 1e-3
+    found = {m.measure: m for m in collect([tmp_path / "results"])}
+    assert found["where_r2"].value == row["skill"]
+    assert found["where_r2"].condition == "held"
+    assert found["where_gain"].value == row["gain"]
+    assert {(m.row, m.seed, m.regime, m.game, m.budget) for m in found.values()} == {
+        ("gap@0.25", 3, "supervised", "catch", 40)
+    }
+    assert len({m.fingerprint for m in found.values()}) == 1
+    assert told[-1].doing == "measuring"
