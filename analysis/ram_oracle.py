@@ -39,15 +39,17 @@ class OracleSettings:
         learning_rate: Of Adam; falls to 0 along a cosine.
         weight_decay: Decoupled from the gradient (Loshchilov and Hutter 2019).
         dropout: Share of hidden units left out while training.
+        with_bytes: Whether the members read all bytes too, beside what is decoded from them.
     """
 
     members: int = 8
     hidden: int = 64
     epochs: int = 30
     batch_size: int = 200
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.1
-    dropout: float = 0.2
+    learning_rate: float = 3e-3
+    weight_decay: float = 1.0
+    dropout: float = 0.1
+    with_bytes: bool = False
 
 
 class Members(nn.Module):
@@ -77,13 +79,14 @@ class Members(nn.Module):
         return flow[..., 0]
 
 
-def standardised(game: str, rewards: Rewards) -> dict[Part, Float32[np.ndarray, "n f"]]:
+def standardised(rewards: Rewards, *, with_bytes: bool) -> dict[Part, Float32[np.ndarray, "n f"]]:
     """Return the features of each part, by mean and spread of the training states.
 
     What never changes among those is 0 everywhere, and nothing lies further out than 5.
     """
+    game = find(rewards.frames.game)
     raw = {
-        part: features(find(game), rewards.frames.ram[drawn.index])
+        part: features(game, rewards.frames.ram[drawn.index], with_bytes=with_bytes)
         for part, drawn in rewards.parts.items()
     }
     centre, spread = raw["train"].mean(axis=0), raw["train"].std(axis=0)
@@ -110,7 +113,7 @@ def ram_oracle(rewards: Rewards, seed: int, settings: OracleSettings | None = No
     known = ceilings(rewards)
     given = {
         part: torch.from_numpy(values)
-        for part, values in standardised(rewards.frames.game, rewards).items()
+        for part, values in standardised(rewards, with_bytes=settings.with_bytes).items()
     }
     targets = torch.from_numpy(rewards.parts["train"].rewards.mean(axis=1).astype(np.float32))
     network = Members(given["train"].shape[1], settings, generator)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.frames import Frames
-from analysis.ram_features import FAR, crossing, features, folded
+from analysis.ram_features import CHASES, FAR, crossing, features, folded
 from analysis.ram_oracle import OracleSettings, ram_oracle
 from analysis.rewards import Drawn, Rewards
 from analysis.rollouts import follower
@@ -50,7 +50,8 @@ def test_the_ball_crosses_where_it_is_said_to(pong_ram: np.ndarray) -> None:
     """Followed in real play until it is at the player's line, if nobody hits it before."""
     facts = facts_of(PONG)
     seen = read_ram(facts, pong_ram)
-    _, _, frames, coming, there, _, _ = crossing(facts, facts.player, seen, seen.player_y_screen)
+    found = crossing(facts, facts.player, seen, seen.player_y_screen)
+    frames, coming, there = found.frames, found.coming, found.place
     off = []
     for t in np.flatnonzero(coming)[::5]:
         then = t + int(np.ceil(frames[t]))
@@ -64,14 +65,30 @@ def test_the_ball_crosses_where_it_is_said_to(pong_ram: np.ndarray) -> None:
     assert np.quantile(off, 0.9) <= 6  # a bounce costs the ball a frame or two
 
 
-def test_features_are_finite_and_hold_every_byte(pong_ram: np.ndarray) -> None:
+def test_a_paddle_that_goes_after_the_ball_by_hand() -> None:
+    """Ball at x 100, falling 1 and coming at 2 px a frame; the paddle's centre 60 px above it."""
+    facts = facts_of(PONG)
+    ram = np.zeros((1, 128), np.uint8)
+    ram[0, [49, 54, 58, 56]] = 100 + 49, 80 + 14, 256 - 2, 1
+    ram[0, 51] = 82 - 8 - 60 + 13
+    seen = read_ram(facts, ram)
+    found = crossing(facts, facts.player, seen, seen.player_y_screen)
+    assert (found.lead[0], found.frames[0], found.coming[0]) == (60, 19, 1)
+    assert (found.place[0], found.lead_then[0]) == (99, 79)
+    assert found.left_over[:, 0].tolist() == [60, 79 - 1.5 * 19, 79 - 2 * 19, 79 - 3 * 19]
+    away = crossing(facts, facts.opponent, seen, seen.player_y_screen)  # type: ignore[arg-type]
+    assert (away.frames[0], away.coming[0]) == (FAR, 0)
+    assert not away.left_over.any()
+
+
+def test_features_are_finite_and_bytes_are_there_if_asked_for(pong_ram: np.ndarray) -> None:
     bricks = played(BREAKOUT, 400)
-    for game, ram in ((PONG, pong_ram[::50]), (BREAKOUT, bricks[::20])):
+    for game, ram, paddles in ((PONG, pong_ram[::50], 2), (BREAKOUT, bricks[::20], 1)):
         found = features(game, ram)
+        each = 7 + 2 * len(CHASES)
+        assert found.shape == (len(ram), 4 + paddles * each + (game is BREAKOUT))
         assert np.isfinite(found).all()
-        assert (found[:, -128:] == ram).all()
-    assert features(PONG, pong_ram[:1]).shape[1] == 4 + 2 * 7 + 128
-    assert features(BREAKOUT, bricks[:1]).shape[1] == 4 + 7 + 1 + 128
+        assert (features(game, ram, with_bytes=True)[:, -128:] == ram).all()
 
 
 def planted(ram: np.ndarray, worth: np.ndarray) -> Rewards:
@@ -111,7 +128,7 @@ def test_finds_a_planted_worth_and_nothing_in_a_shuffled_one(pong_ram: np.ndarra
     facts = facts_of(PONG)
     ram = pong_ram[read_ram(facts, pong_ram).ball_present]
     seen = read_ram(facts, ram)
-    gap = crossing(facts, facts.player, seen, seen.player_y_screen)[5]
+    gap = crossing(facts, facts.player, seen, seen.player_y_screen).lead_then
     worth = 0.8 * np.tanh(gap / 30)
     found = ram_oracle(planted(ram, worth), 0, QUICK)
     (reading,) = found.readings
