@@ -50,7 +50,8 @@ class PlaceSettings:
         game: From `envs.games`.
         arm: What the opponent does until the ball is in place: held or along.
         policy: Who plays on: tracker or random.
-        episodes: Games played to find moments.
+        episodes: Games played to find moments. One pilot seed of 16 had a standard error of .06, of
+            which ten seeds would leave an interval of ±.045; with 32 it is some ±.03.
         moments: Moments kept of each, at most.
         rollouts: Of each pair of scene and place.
         seed: Of everything.
@@ -59,7 +60,7 @@ class PlaceSettings:
     game: str = "pong"
     arm: str = "held"
     policy: str = "tracker"
-    episodes: int = 16
+    episodes: int = 32
     moments: int = 2
     rollouts: int = 2
     seed: int = 0

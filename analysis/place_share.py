@@ -50,7 +50,7 @@ def place_share(settings: PlaceSettings, found: Scenes) -> Measured:
         "scenes": len(found.rewards),
         "episodes": len(np.unique(found.episode)),
     }
-    condition = condition_of(settings.game, settings.arm)
+    condition = condition_of(settings.game, settings.arm, settings.policy)
     table = pd.DataFrame({"kind": list(numbers), "value": [float(v) for v in numbers.values()]})
     table = table.assign(condition=condition, policy=settings.policy)
     readings = [Reading("place_share", float(shares[0]), condition)]

@@ -65,7 +65,7 @@ class Rewards:
     Attributes:
         frames: The whole teleport set.
         parts: States of each part with their rollouts.
-        condition: The opponent arm as the claims call it; empty in games without an opponent.
+        condition: As the claims call it: `held`, `moved`; empty in games without an opponent.
         facts: Shares of states kept and of rollouts undecided, and their mean length.
     """
 
@@ -75,10 +75,12 @@ class Rewards:
     facts: Facts
 
 
-def condition_of(game: str, arm: str) -> str:
-    """Return what the claims call an opponent arm."""
+def condition_of(game: str, arm: str, policy: str = "tracker") -> str:
+    """Return what the claims call an opponent arm; under the random policy it is another name."""
     facts = find(game).facts
-    return CONDITIONS[arm] if facts is not None and facts.opponent is not None else ""
+    named = CONDITIONS[arm] if facts is not None and facts.opponent is not None else ""
+    other = "" if policy == "tracker" else f"policy={policy}"
+    return ",".join(part for part in (named, other) if part)
 
 
 def reward_set(
@@ -131,7 +133,7 @@ def reward_set(
     arrays, facts = cached(name, shape, build, folder, tell)
     shutil.rmtree(unfinished, ignore_errors=True)
     parts = {part: _drawn(arrays, states) for part, states in index.items()}
-    condition = condition_of(settings.game, settings.arm)
+    condition = condition_of(settings.game, settings.arm, settings.policy)
     return Rewards(frames, MappingProxyType(parts), condition, facts)
 
 

@@ -51,6 +51,8 @@ def test_the_random_policy_decides_nothing(found: Scenes) -> None:
 def test_conditions_are_the_claims() -> None:
     assert [condition_of("pong", arm) for arm in ("held", "along")] == ["held", "moved"]
     assert condition_of("breakout", "held") == ""
+    assert condition_of("pong", "along", "random") == "moved,policy=random"
+    assert condition_of("breakout", "held", "random") == "policy=random"
 
 
 def test_planted_shares(found: Scenes) -> None:

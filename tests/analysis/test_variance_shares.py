@@ -36,11 +36,11 @@ def simulated(
 
 
 def mean_components(parts: tuple[float, ...], **design: int) -> np.ndarray:
-    """Components over 400 studies: mean, and its standard error."""
+    """Components over 225 studies: mean, and its standard error."""
     rng = np.random.default_rng(0)
-    found = [components(*simulated(rng, *parts, **design)) for _ in range(400)]
+    found = [components(*simulated(rng, *parts, **design)) for _ in range(225)]
     table = np.array([(c.within, c.between, c.first, c.noise) for c in found])
-    return np.stack([table.mean(axis=0), table.std(axis=0) / 20])
+    return np.stack([table.mean(axis=0), table.std(axis=0) / 15])
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_shares_and_their_errors_over_ten_seeds() -> None:
 
 def test_jackknife_agrees_with_the_spread_of_studies() -> None:
     rng = np.random.default_rng(3)
-    found = [jackknife(*simulated(rng, 0.1, 0.2, 0.25, 0.2)) for _ in range(60)]
+    found = [jackknife(*simulated(rng, 0.1, 0.2, 0.25, 0.2)) for _ in range(40)]
     shares, errors = (np.array(column) for column in zip(*found, strict=True))
     assert (np.abs(errors.mean(axis=0) / shares.std(axis=0) - 1) < 0.3).all()
 
