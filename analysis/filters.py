@@ -13,6 +13,7 @@ set on nature alone.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -163,13 +164,14 @@ def _battery(network: Network, rng: np.random.Generator) -> tuple[str, ConvRelu]
     if len(stages) < 2 or not isinstance(stages[-1][1], ConvRelu):
         raise ValueError(f"expected a row that ends in a convolution, got {network.spec}")
     last = stages[-1][1]
-    battery = ConvRelu(last.in_channels, max(CHANNELS), last.kernel_size, last.stride, last.padding)
-    bound = 1 / np.sqrt(last.weight[0].numel())  # torch's own, for weights and biases alike
-    with torch.no_grad():
-        for parameter in (battery.weight, battery.bias):
-            assert isinstance(parameter, nn.Parameter)
-            drawn = rng.uniform(-bound, bound, tuple(parameter.shape))
-            parameter.copy_(torch.from_numpy(drawn))
+    battery = copy.deepcopy(last)
+    battery.out_channels = max(CHANNELS)
+    inputs = last.weight[0].shape
+    bound = inputs.numel() ** -0.5  # torch's own, for weights and biases alike
+    weight = rng.uniform(-bound, bound, (max(CHANNELS), *inputs))
+    battery.weight = nn.Parameter(torch.from_numpy(weight.astype(np.float32)))
+    bias = rng.uniform(-bound, bound, max(CHANNELS))
+    battery.bias = nn.Parameter(torch.from_numpy(bias.astype(np.float32)))
     return stages[-2][0], battery
 
 

@@ -15,13 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Int64
 from torch import Tensor
 
 from agents.checkpoints import load_tensors, load_weights, save_tensors, save_weights, write_json
 from agents.settings import fingerprint
+from analysis.batches import Batches
 from analysis.networks import CHUNK, Network, Observations, build
 from analysis.tasks import Judged, Outputs, Part, Task, content_hash
 
@@ -45,6 +44,8 @@ class SupervisedSettings:
         max_grad_norm: To which gradients are clipped.
         look_every: Updates between points of the curve.
         save_every: Updates between checkpoints.
+        stop_at_loss: At which mean loss between two points of the curve training ends, and the last
+            weights are judged in place of the best; never, unless set.
     """
 
     updates: int = 20_000
@@ -54,6 +55,7 @@ class SupervisedSettings:
     max_grad_norm: float = 1.0
     look_every: int = 500
     save_every: int = 2_000
+    stop_at_loss: float | None = None
 
     def __post_init__(self) -> None:
         if self.updates < 4 * self.look_every or self.updates % (4 * self.look_every):
@@ -61,6 +63,10 @@ class SupervisedSettings:
                 f"expected updates in four quarters of whole looks ({self.look_every}), "
                 f"got {self.updates}"
             )
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is set, for a run's card."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     def rate(self, update: int) -> float:
         """Return the learning rate of update number `update`, from 0."""
@@ -75,7 +81,8 @@ class Trained:
     """A finished run.
 
     Attributes:
-        network: With the weights that did best on the validation scenes.
+        network: With the weights that did best on the validation scenes, or the last ones if
+            training was to end at a loss.
         curve: One row each `look_every` updates.
         judged: On the test scenes.
         last: Skill of the last weights on the test scenes.
@@ -107,7 +114,7 @@ class Trained:
 
 def protocol(task: Task, settings: SupervisedSettings) -> str:
     """Return the fingerprint of what has to agree between rows that are compared."""
-    kept = {k: v for k, v in asdict(settings).items() if k not in ("learning_rate", "save_every")}
+    kept = {k: v for k, v in settings.facts().items() if k not in ("learning_rate", "save_every")}
     return fingerprint({"task": content_hash(task), **kept})
 
 
@@ -142,6 +149,8 @@ def train(
     kept.network.train()
     loss_sum = torch.zeros(())
     for update in range(done, settings.updates):
+        if kept.arrived:
+            break
         for group in kept.adam.param_groups:
             group["lr"] = settings.rate(update)
         chosen = torch.from_numpy(batches[update])
@@ -154,30 +163,11 @@ def train(
         if (update + 1) % settings.look_every == 0:
             kept.look(update + 1, float(loss_sum) / settings.look_every)
             loss_sum.zero_()
-            if (update + 1) % settings.save_every == 0 or update + 1 == settings.updates:
+            last = kept.arrived or update + 1 == settings.updates
+            if last or (update + 1) % settings.save_every == 0:
                 kept.save(folder, update + 1)
         tell(update + 1)
     return kept.finish(folder)
-
-
-class Batches:
-    """Batch number k of a run: whole passes over the examples, each in an order of its own.
-
-    Every batch is a function of the seed and its number, so that a run can go on at any of them.
-    """
-
-    def __init__(self, examples: int, size: int, seed: int) -> None:
-        self._examples, self._size, self._seed = examples, min(size, examples), seed
-        self._pass, self._order = -1, np.arange(0)
-
-    def __getitem__(self, number: int) -> Int64[np.ndarray, " size"]:
-        """Return which examples are in it; an incomplete last batch of a pass is left out."""
-        which, place = divmod(number, self._examples // self._size)
-        if which != self._pass:
-            sequence = np.random.SeedSequence(entropy=self._seed, spawn_key=(6, which))
-            self._order = np.random.default_rng(sequence).permutation(self._examples)
-            self._pass = which
-        return self._order[place * self._size : (place + 1) * self._size]
 
 
 def outputs_of(network: Network, observations: Observations) -> Outputs:
@@ -203,9 +193,15 @@ class _Kept:
             "game": task.game,
             "condition": task.condition,
             "seed": seed,
-            "settings": asdict(settings),
+            "settings": settings.facts(),
             "fingerprint": protocol(task, settings),
         }
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the loss is where training was to end."""
+        goal = self.settings.stop_at_loss
+        return goal is not None and bool(self.curve) and self.curve[-1]["loss"] <= goal
 
     def judge(self, part: Part) -> Judged:
         return self.task.judge(outputs_of(self.network, self.task.parts[part].observations), part)
@@ -267,9 +263,10 @@ class _Kept:
         return int(known["update"])
 
     def finish(self, folder: Path) -> Trained:
-        """Judge the last weights and the best ones; write the latter."""
+        """Judge the last weights, and the best ones where they count; write those that do."""
         last = self.judge("test").skill
-        self.network.load_state_dict(self.best)
+        if self.settings.stop_at_loss is None:
+            self.network.load_state_dict(self.best)
         self.network.eval()
         quarter = len(self.curve) * 3 // 4 - 1
         gain = self.curve[-1]["skill"] - self.curve[quarter]["skill"]

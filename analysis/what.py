@@ -44,6 +44,9 @@ GLYPHS_84 = (8, 16, 32)
 
 PARTS: tuple[Part, ...] = get_args(Part)
 
+LEFT: tuple[Part, ...] = ("train", "validation")
+"""Parts of WHAT that lie left of the middle."""
+
 CELLS_84 = (2, 4, 8)
 """Sides of the twins' first pool, in cells of the stride-1 map it reads."""
 
@@ -116,7 +119,7 @@ def what(settings: DrawnSettings | None = None) -> What:
         settings: What shapes it.
     """
     settings = settings or DrawnSettings()
-    drawn = {part: _left(bars(settings, part)) for part in ("train", "validation")}
+    drawn: dict[Part, Marks] = {part: _left(bars(settings, part)) for part in LEFT}
     drawn["test"] = beyond(settings, settings.rng("what", "test"), 0, settings.test)
     return _what("", drawn, {part: m.orientation for part, m in drawn.items()}, ORIENTATIONS)
 
@@ -162,7 +165,7 @@ def glyphs(side_84: int, cell_84: int, settings: DrawnSettings | None = None) ->
         settings: What shapes the rest.
     """
     settings = replace(settings or DrawnSettings(), side_84=float(side_84))
-    drawn = {part: _left(_glyphs(settings, part)) for part in ("train", "validation")}
+    drawn: dict[Part, Marks] = {part: _left(_glyphs(settings, part)) for part in LEFT}
     rng = settings.rng("glyphs", "test")
     test = beyond(settings, rng, 0, settings.test)
     shapes = rng.integers(len(SHAPES), size=len(test))
