@@ -9,6 +9,12 @@ Agents that have been scored the same way before are not played again.
     python evaluate.py --claims
 
 prints what the measurements in results/ (and below the folders named) say of each claim.
+
+    python evaluate.py --supervised where --rows nature@0.5 gap@0.5 --tune
+    python evaluate.py --supervised where --rows nature@0.5 gap@0.5 --seeds 0 1 2
+
+trains networks end to end without a game: the first chooses each row's learning rate, the second
+trains and judges. Every finished one adds its row to results/, and is not done again.
 """
 
 from __future__ import annotations
@@ -25,15 +31,21 @@ from rich.console import Console
 from rich.progress import track
 
 import commandline
+from agents import extractors
 from agents.checkpoints import device_for
 from agents.settings import EvaluationProtocol
+from analysis.catalogue import TASKS
 from analysis.claims import claims_table
 from analysis.measurements import collect
-from commandline import BadInput, at_least
+from analysis.supervised import SupervisedSettings
+from commandline import BadInput, at_least, choose
 from reporting.claims_table import verdicts_table
 from reporting.tables import scores_tables
 from studies.directory import find_runs
+from studies.launch import launch
 from studies.measure import FinishedRun, open_run, score, stored_scores
+from studies.supervised import judged_runs, perform, tuning_runs
+from studies.worker import Options
 
 RESULTS = Path("results")
 """Where published measurements lie."""
@@ -56,6 +68,15 @@ class Arguments:
         again: Play again what has been scored before.
         claims: Play nothing; print each claim's verdict, or what it lacks for one.
         json: With --claims: print a list of JSON objects instead of a table.
+        supervised: Play nothing; train networks on these tasks: where.
+        rows: Rows of the zoo to train or measure without playing, a width allowed (nature@0.5).
+        seeds: Their seeds.
+        game: Whose pictures they see.
+        tune: With --supervised: choose the rows' learning rates, on seeds of its own.
+        common: With --supervised: train all rows at one learning rate instead of each at its own.
+        updates: With --supervised: of each network's weights.
+        workers: Networks trained at the same time, each in a process of its own.
+        out: Folder of all runs; checkpoints lie there.
     """
 
     runs: tyro.conf.Positional[list[Path]] = field(default_factory=list)
@@ -67,13 +88,22 @@ class Arguments:
     again: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     claims: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    supervised: list[str] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=lambda: [0])
+    game: list[str] = field(default_factory=lambda: ["pong"])
+    tune: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    common: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    updates: int = SupervisedSettings.updates
+    workers: int = 1
+    out: Path = Path("runs")
 
 
 def check(arguments: Arguments) -> None:
     """Raise `BadInput` if the arguments make no sense; nothing has been written then."""
     if arguments.json and not arguments.claims:
         raise BadInput("--json: expected --claims beside it")
-    if not arguments.runs and not arguments.claims:
+    if not (arguments.runs or arguments.claims or arguments.supervised):
         raise BadInput("expected run directories or folders of them, such as runs/fast; got none")
     at_least("--games", arguments.games, 1)
     at_least("--threads", arguments.threads, 1)
@@ -115,6 +145,48 @@ def show_claims(arguments: Arguments, console: Console) -> None:
             console.print(f"{NOT_MEASURED}: {', '.join(rest)}; --json says what each needs")
 
 
+def train_supervised(arguments: Arguments, console: Console) -> int:
+    """Train the networks asked for that have no row yet; return the exit status."""
+    for name in arguments.supervised:
+        choose("--supervised", name, TASKS)
+    if not arguments.rows:
+        raise BadInput("--rows: expected rows of the zoo, such as nature@0.5; got none")
+    for row in arguments.rows:
+        extractors.check(row)
+    for seed in arguments.seeds:
+        at_least("--seeds", seed, 0)
+    at_least("--workers", arguments.workers, 1)
+    asked = [
+        (name, game, condition)
+        for name in arguments.supervised
+        for game in arguments.game
+        for condition in TASKS[name].conditions
+        if choose("--game", game, TASKS[name].games)
+    ]
+    options = Options(arguments.workers, "disabled", "cpu", arguments.threads)
+    while True:
+        runs = (
+            tuning_runs(asked, arguments.rows, arguments.out, RESULTS)
+            if arguments.tune
+            else judged_runs(
+                asked,
+                arguments.rows,
+                arguments.seeds,
+                "common" if arguments.common else "tuned",
+                arguments.updates,
+                arguments.out,
+                RESULTS,
+            )
+        )
+        if not runs:
+            return 0
+        outcome = launch(runs, perform, options, console, unit="updates")
+        for name, why in outcome.failed:
+            console.print(f"failed: {name}: {why}")
+        if outcome.failed or outcome.interrupted:
+            return 1 if outcome.failed else 130
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Score what the command line names; return the exit status."""
     arguments = commandline.parse(Arguments, argv, "evaluate.py", __doc__ or "")
@@ -124,6 +196,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.claims:
         show_claims(arguments, console)
         return 0
+    if arguments.supervised:
+        return train_supervised(arguments, console)
     runs = gather(arguments.runs, console)
     torch.set_num_threads(arguments.threads)
     protocol = EvaluationProtocol(epsilon=arguments.epsilon, sticky=arguments.sticky)

@@ -4,16 +4,21 @@
 
 trains every combination of game, extractor and seed. A run that is finished is skipped; one that
 was interrupted goes on from its last checkpoint.
+
+    python train.py --study studies/catch.yaml --workers 2
+
+trains a whole study: a W&B sweep grid, which `wandb sweep` takes as it is.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
@@ -25,12 +30,13 @@ from agents.settings import PRESETS, resolve
 from commandline import BadInput, at_least
 from envs import games
 from reporting.wandb_run import check_mode
+from studies import grid
 from studies.directory import RunSpec, State, make_root, state
 from studies.launch import Outcome, launch
 from studies.lock import check_free
 from studies.preflight import check_memory
 from studies.preflight import lines as preflight
-from studies.worker import Options
+from studies.worker import Options, train_run
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Arguments:
     """What can be asked for on the command line.
 
     Attributes:
+        study: Study files (W&B sweep grids) that say what to train; several may be given.
         game: Games to train on: pong, breakout, catch, bowling.
         extractor: Feature extractors: names from `python -m agents.geometry`, such as nature,
             half_max or half_max@0.5 (half the width), or your own as path/to/file.py:ClassName.
@@ -68,6 +75,7 @@ class Arguments:
         really: Train rows that refuse because of their cost (no_stride).
     """
 
+    study: list[Path] = field(default_factory=list)
     game: list[str] = field(default_factory=lambda: ["pong"])
     extractor: list[str] = field(default_factory=lambda: ["nature"])
     seed: list[int] = field(default_factory=lambda: [0])
@@ -108,13 +116,45 @@ OVERRIDES = (
 """Arguments that replace a setting of the preset."""
 
 
+LISTS = ("game", "extractor", "seed")
+"""Arguments that take several values; a point of a study has one."""
+
+
 def plan(arguments: Arguments) -> list[RunSpec]:
-    """Return the runs of the grid: seeds in rounds, every game and extractor in each.
+    """Return the runs asked for: seeds in rounds, every game and extractor in each.
+
+    Raises:
+        BadInput: If anything in the arguments or study files cannot be done; nothing has been
+            written then.
+    """
+    if not arguments.study:
+        return plan_grid(arguments)
+    usual = Arguments()
+    for name in grid.PARAMETERS:
+        if getattr(arguments, name) != getattr(usual, name):
+            option = "--" + name.replace("_", "-")
+            raise BadInput(f"{option}: expected nothing beside --study, whose file says it")
+    rounds: dict[int, list[RunSpec]] = {}
+    for path in arguments.study:
+        points = grid.read(path).points
+        seeds = list(dict.fromkeys(point.get("seed", usual.seed[0]) for point in points))
+        for point in points:
+            given: dict[str, Any] = {k: [v] if k in LISTS else v for k, v in point.items()}
+            runs = plan_grid(dataclasses.replace(arguments, study=[], **given))
+            rounds.setdefault(seeds.index(runs[0].seed), []).extend(runs)
+    found = {run.title: run for number in sorted(rounds) for run in rounds[number]}
+    if len(found) < sum(map(len, rounds.values())):
+        raise BadInput("--study: expected each run in one study only; two name the same study_name")
+    return list(found.values())
+
+
+def plan_grid(arguments: Arguments) -> list[RunSpec]:
+    """Return every combination of game, extractor and seed.
 
     Raises:
         BadInput: If anything in the arguments cannot be done; nothing has been written then.
     """
-    for what in ("game", "extractor", "seed"):
+    for what in LISTS:
         if not getattr(arguments, what):
             raise BadInput(f"--{what}: expected at least one, got none")
     commandline.choose("--preset", arguments.preset, PRESETS)
@@ -158,8 +198,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train what the command line asks for; return the exit status."""
     arguments = commandline.parse(Arguments, argv, "train.py", __doc__ or "")
     specs = plan(arguments)
-    states = {spec.name: state(spec) for spec in specs}
-    todo = [spec for spec in specs if states[spec.name] is not State.FINISHED]
+    states = {spec.title: state(spec) for spec in specs}
+    todo = [spec for spec in specs if states[spec.title] is not State.FINISHED]
     for spec in todo:
         check_free(spec.directory)
     if todo:
@@ -168,12 +208,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         make_root(arguments.out)
     console = Console(highlight=False, soft_wrap=True)
     for spec in specs:
-        if states[spec.name] is State.FINISHED:
-            console.print(f"{spec.name}: finished before, skipped ({spec.directory})")
+        if states[spec.title] is State.FINISHED:
+            console.print(f"{spec.title}: finished before, skipped ({spec.directory})")
             # It may have been killed between its last file and this.
             shutil.rmtree(spec.directory / "checkpoint", ignore_errors=True)
-        elif states[spec.name] is State.INTERRUPTED:
-            console.print(f"{spec.name}: goes on from its last checkpoint")
+        elif states[spec.title] is State.INTERRUPTED:
+            console.print(f"{spec.title}: goes on from its last checkpoint")
     if sum(spec.settings.steps for spec in todo) >= WORTH_A_PREFLIGHT:
         for line in preflight(
             todo, arguments.workers, device_for(arguments.device), arguments.threads, arguments.out
@@ -186,8 +226,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         threads=arguments.threads,
         deterministic=arguments.deterministic,
     )
-    outcome = launch(todo, options, console) if todo else Outcome((), (), ())
-    where = specs[0].root / specs[0].study
+    outcome = launch(todo, train_run, options, console) if todo else Outcome((), (), ())
+    where = " ".join(dict.fromkeys(str(spec.root / spec.study) for spec in specs))
     if outcome.interrupted:
         console.print(f"interrupted: {len(outcome.interrupted)}; the same command goes on")
     for name, why in outcome.failed:

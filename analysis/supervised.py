@@ -18,11 +18,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.checkpoints import load_tensors, load_weights, save_tensors, save_weights, write_json
+from agents.checkpoints import (
+    load_tensors,
+    load_weights,
+    read_json,
+    save_tensors,
+    save_weights,
+    sha256,
+    write_json,
+)
 from agents.settings import fingerprint
-from analysis.batches import Batches
+from analysis.batches import Batches as Batches
 from analysis.networks import CHUNK, Network, Observations, build
 from analysis.tasks import Judged, Outputs, Part, Task, content_hash
+from commandline import BadInput
 
 STUCK = 0.05
 """Skill that a run has to reach once, or it never left the mean."""
@@ -58,11 +67,10 @@ class SupervisedSettings:
     stop_at_loss: float | None = None
 
     def __post_init__(self) -> None:
-        if self.updates < 4 * self.look_every or self.updates % (4 * self.look_every):
-            raise ValueError(
-                f"expected updates in four quarters of whole looks ({self.look_every}), "
-                f"got {self.updates}"
-            )
+        # The gain of the last quarter is read off the curve.
+        quarters = 4 * self.look_every
+        if self.updates < quarters or self.updates % quarters:
+            raise BadInput(f"--updates: expected a multiple of {quarters:,}, got {self.updates:,}")
 
     def facts(self) -> dict[str, Any]:
         """Return what is set, for a run's card."""
@@ -124,7 +132,8 @@ def train(
     seed: int,
     settings: SupervisedSettings,
     folder: Path,
-    tell: Callable[[int], None] = lambda updates: None,
+    tell: Callable[[int, list[Row]], None] = lambda updates, curve: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Trained:
     """Train one network on one task, or go on where an earlier call stopped.
 
@@ -134,10 +143,12 @@ def train(
         seed: Of initial weights and batches.
         settings: How.
         folder: Of this run; made if missing. What lies there belongs to the same run.
-        tell: Is told after every update how many there were.
+        tell: Is told after every update how many there were, and the curve.
+        stop: Is asked after every update whether to write a checkpoint and leave.
 
     Raises:
-        BadInput: If there is no such row, or the checkpoint is damaged or of another network.
+        Stopped: If it was asked to.
+        BadInput: If there is no such row, or the checkpoint is damaged or of another run.
         FloatingPointError: If the loss is no number any more.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -147,7 +158,7 @@ def train(
     observations = torch.from_numpy(task.parts["train"].observations)
     batches = Batches(len(targets), settings.batch_size, seed)
     kept.network.train()
-    loss_sum = torch.zeros(())
+    saves = range(0, settings.updates, settings.save_every)
     for update in range(done, settings.updates):
         if kept.arrived:
             break
@@ -159,15 +170,21 @@ def train(
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(kept.network.parameters(), settings.max_grad_norm)
         kept.adam.step()
-        loss_sum += loss.detach()
+        kept.loss_sum += loss.detach()
         if (update + 1) % settings.look_every == 0:
-            kept.look(update + 1, float(loss_sum) / settings.look_every)
-            loss_sum.zero_()
-            last = kept.arrived or update + 1 == settings.updates
-            if last or (update + 1) % settings.save_every == 0:
-                kept.save(folder, update + 1)
-        tell(update + 1)
+            kept.look(update + 1)
+        tell(update + 1, kept.curve)
+        stopping = stop()
+        last = kept.arrived or update + 1 == settings.updates
+        if stopping or last or update + 1 in saves:
+            kept.save(folder, update + 1)
+        if stopping:
+            raise Stopped
     return kept.finish(folder)
+
+
+class Stopped(Exception):  # noqa: N818  (a wish, not an error)
+    """The run was asked to stop and has written its checkpoint."""
 
 
 def outputs_of(network: Network, observations: Observations) -> Outputs:
@@ -187,6 +204,7 @@ class _Kept:
         self.adam = torch.optim.Adam(self.network.parameters(), settings.learning_rate, fused=True)
         self.best = {n: t.clone() for n, t in self.network.state_dict().items()}
         self.curve: list[Row] = []
+        self.loss_sum = torch.zeros(())
         self.facts: dict[str, Any] = {
             "extractor": spec,
             "task": task.name,
@@ -206,8 +224,10 @@ class _Kept:
     def judge(self, part: Part) -> Judged:
         return self.task.judge(outputs_of(self.network, self.task.parts[part].observations), part)
 
-    def look(self, update: int, loss: float) -> None:
+    def look(self, update: int) -> None:
         """Add a point to the curve; keep the weights if they are the best so far."""
+        loss = float(self.loss_sum) / self.settings.look_every
+        self.loss_sum.zero_()
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss} at update {update}")
         judged = self.judge("validation")
@@ -217,7 +237,8 @@ class _Kept:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return everything by name: weights, the best weights, Adam's moments and counters."""
-        found = {f"network.{n}": t for n, t in self.network.state_dict().items()}
+        found = {"loss_sum": self.loss_sum}
+        found |= {f"network.{n}": t for n, t in self.network.state_dict().items()}
         found |= {f"best.{n}": t for n, t in self.best.items()}
         for name, parameter in self.network.named_parameters():
             # Before the first update Adam has no state; its places are what loading needs to know.
@@ -246,13 +267,16 @@ class _Kept:
         card = folder / "progress.json"
         if not card.exists():
             return 0
-        known = json.loads(card.read_text())
+        known = read_json(card)
         if {k: known.get(k) for k in self.facts} != json.loads(json.dumps(self.facts)):
-            raise ValueError(f"{folder}: expected the checkpoint of this run, got another's")
+            raise BadInput(f"{folder}: expected the checkpoint of this run, got another's")
+        if sha256(folder / known["file"]) != known["sha256"]:
+            raise BadInput(f"{folder / known['file']}: damaged (sha256 differs); delete {card}")
         expected = {n: (tuple(t.shape), t.dtype) for n, t in self.tensors().items()}
         found = load_tensors(folder / known["file"], expected)
         self.network.load_state_dict(_below(found, "network."))
         self.best = _below(found, "best.")
+        self.loss_sum = found["loss_sum"]
         for name, parameter in self.network.named_parameters():
             # The layout of the moments follows the weights', as if Adam had made them itself.
             state = _below(found, f"adam.{name}.")

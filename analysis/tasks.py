@@ -59,23 +59,44 @@ class Judged:
 class Task(Protocol):
     """One thing to be learnt.
 
-    Attributes:
-        name: `where`, `reward`, `what`, `count`.
-        game: Whose pictures.
-        condition: What else was set, as in `Measurement.condition`; empty if nothing.
-        measure: Name of its skill in `analysis.measurements.MEASURES`.
-        gain: Name of what the skill gained in the last quarter of the updates.
-        outputs: Units of the network's last layer.
-        parts: Examples to train on, to choose by, and to be judged on.
+    No scene is in two of its parts. Condition, measure and gain are as in
+    `analysis.measurements`.
     """
 
-    name: str
-    game: str
-    condition: str
-    measure: str
-    gain: str
-    outputs: int
-    parts: Mapping[Part, Examples]
+    @property
+    def name(self) -> str:
+        """What is asked."""
+        ...
+
+    @property
+    def game(self) -> str:
+        """Whose pictures."""
+        ...
+
+    @property
+    def condition(self) -> str:
+        """What else was set."""
+        ...
+
+    @property
+    def measure(self) -> str:
+        """The measure that its skill is."""
+        ...
+
+    @property
+    def gain(self) -> str:
+        """The measure of what was learnt last."""
+        ...
+
+    @property
+    def outputs(self) -> int:
+        """Units of the last layer."""
+        ...
+
+    @property
+    def parts(self) -> Mapping[Part, Examples]:
+        """The examples."""
+        ...
 
     def loss(self, outputs: Float[Tensor, "n outputs"], targets: Tensor) -> Float[Tensor, ""]:
         """Return what is minimised: the mean over a batch."""

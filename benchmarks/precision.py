@@ -22,6 +22,7 @@ import commandline
 import train
 from agents import checkpoints
 from agents.settings import PRECISIONS
+from analysis.learning import normalised_score
 from envs.games import CATCH
 from reporting.tracking import read_metrics
 
@@ -46,18 +47,6 @@ class Arguments:
     results: Path = Path("results/precision.json")
 
 
-def normalised(curve: Sequence[tuple[int, float]]) -> float:
-    """Return a learning curve's normalised score: its mean height, random is 0 and perfect is 1.
-
-    Args:
-        curve: Agent steps and mean raw scores, the first at step 0.
-    """
-    steps, scores = np.array([c[0] for c in curve]), np.array([c[1] for c in curve])
-    area = float(np.trapezoid(scores, steps) / (steps[-1] - steps[0]))
-    assert CATCH.reference_score is not None
-    return (area - CATCH.random_score) / (CATCH.reference_score - CATCH.random_score)
-
-
 def row_of(run: Path) -> dict[str, Any]:
     """Return what is kept of a finished run."""
     config = checkpoints.read_json(run / "config.json")
@@ -70,7 +59,7 @@ def row_of(run: Path) -> dict[str, Any]:
         "steps": config["settings"]["steps"],
         "training_fingerprint": config["training_fingerprint"],
         "commit": config["commit"],
-        "score": normalised(curve),
+        "score": normalised_score(curve, CATCH),
         "curve": curve,
     }
 

@@ -16,9 +16,10 @@ import commandline
 import evaluate
 import train
 from agents.settings import resolve
+from studies import grid
 
-EXTRACTORS = ("nature", "half_max", "gap")
-"""No pooling; local max-pooling of the same size; global mean."""
+STUDY = Path(__file__).with_name("demo.yaml")
+"""Three agents: no pooling; local max-pooling of the same size; global mean."""
 
 GAMES = 10
 """Whole games a score."""
@@ -30,11 +31,9 @@ def main() -> int:
     """Train, score, say where everything lies; return the exit status."""
     console, began = Console(highlight=False, soft_wrap=True), time.monotonic()
     steps = resolve("demo", "pong").steps
-    console.print(
-        f"Pong, {', '.join(EXTRACTORS)}, one seed, {steps:,} agent steps each, two at a time"
-    )
-    grid = ["--game", "pong", "--extractor", *EXTRACTORS, "--seed", "0", "--preset", "demo"]
-    status = train.main([*grid, "--workers", "2", "--out", str(OUT)])
+    rows = ", ".join(str(point["extractor"]) for point in grid.read(STUDY).points)
+    console.print(f"Pong, {rows}, one seed, {steps:,} agent steps each, two at a time")
+    status = train.main(["--study", str(STUDY), "--workers", "2", "--out", str(OUT)])
     if status:
         return status
     status = evaluate.main([str(OUT / "demo"), "--games", str(GAMES)])

@@ -68,6 +68,16 @@ class RunSpec:
         """What people call the run: `pong/half_max/seed3`."""
         return f"{self.game}/{extractors.directory_name(self.extractor)}/seed{self.seed}"
 
+    @property
+    def title(self) -> str:
+        """The same with the study, since several can be at work: `fast/pong/half_max/seed3`."""
+        return f"{self.study}/{self.name}"
+
+    @property
+    def length(self) -> int:
+        """Agent steps."""
+        return self.settings.steps
+
 
 class State(Enum):
     """How far a run directory is."""

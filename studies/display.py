@@ -9,21 +9,23 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from studies.conductor import Progress as RunProgress
-from studies.directory import RunSpec
 from studies.preflight import duration
+from studies.worker import Job
 
 
 class Display:
     """A progress bar for each run at work and one for the grid; plain lines where no terminal is.
 
     Args:
-        specs: The runs.
+        jobs: The runs.
         console: Where to draw.
+        unit: Of their lengths.
     """
 
-    def __init__(self, specs: Sequence[RunSpec], console: Console) -> None:
+    def __init__(self, jobs: Sequence[Job], console: Console, unit: str) -> None:
         self.console = console
-        self.total = {spec.name: spec.settings.steps for spec in specs}
+        self.unit = unit
+        self.total = {job.title: job.length for job in jobs}
         self.done = dict.fromkeys(self.total, 0)
         self.rates: dict[str, float] = {}
         self.over = 0
@@ -32,7 +34,7 @@ class Display:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            TextColumn("{task.completed:>10,.0f}/{task.total:,.0f} steps"),
+            TextColumn("{task.completed:>10,.0f}/{task.total:,.0f} " + unit),
             TextColumn("{task.fields[told]}"),
             console=console,
             disable=not console.is_terminal,
@@ -52,7 +54,7 @@ class Display:
         self.done[name] = progress.step
         self.rates[name] = progress.rate
         left = self.total[name] - progress.step
-        told = [f"{progress.rate:,.0f} steps/s"] if progress.rate else []
+        told = [f"{progress.rate:,.0f} {self.unit}/s"] if progress.rate else []
         if progress.rate:
             told.append(f"{duration(left / progress.rate)} left")
         if progress.score is not None:

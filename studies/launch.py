@@ -1,4 +1,4 @@
-"""Many runs on this machine: a process each, so many at a time, and one display for all.
+"""Many jobs on this machine, usually runs: a process each, so many at a time, and one display.
 
 A run that fails does not stop the others; one whose process was killed is tried again. Ctrl-C
 once: every run writes a checkpoint and ends; twice: everything stops now.
@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -23,9 +23,8 @@ from typing import Any
 
 from rich.console import Console
 
-from studies.directory import RunSpec
 from studies.display import Display
-from studies.worker import Options, Verdict, work
+from studies.worker import Job, Options, Perform, Verdict, work
 
 _CONTEXT = multiprocessing.get_context("spawn")
 
@@ -43,18 +42,19 @@ class Outcome:
 
 
 class Worker:
-    """A run at work, seen from the launcher.
+    """A job at work, seen from the launcher.
 
     Args:
-        spec: The run.
-        options: What all runs share.
+        job: What is to be done.
+        perform: Does it.
+        options: What all jobs share.
     """
 
-    def __init__(self, spec: RunSpec, options: Options) -> None:
-        self.spec = spec
+    def __init__(self, job: Job, perform: Perform, options: Options) -> None:
+        self.job = job
         self.line, theirs = _CONTEXT.Pipe(duplex=False)
         self.process: SpawnProcess = _CONTEXT.Process(
-            target=work, args=(spec, options, theirs), name=spec.name
+            target=work, args=(job, perform, options, theirs), name=job.title
         )
         # The process inherits the mask: Ctrl-C cannot hit it before it has said that it ignores it.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -73,23 +73,34 @@ class Worker:
             return
 
 
-def launch(specs: Sequence[RunSpec], options: Options, console: Console) -> Outcome:
-    """Train every run, `options.workers` at a time, in the order given.
+def launch(
+    jobs: Sequence[Job],
+    perform: Perform,
+    options: Options,
+    console: Console,
+    *,
+    unit: str = "steps",
+    done: Callable[[Job], None] = lambda job: None,
+) -> Outcome:
+    """Do every job, `options.workers` at a time, in the order given.
 
     Args:
-        specs: Runs that are not finished.
+        jobs: Those that are not finished.
+        perform: Does one of them; sent to another process, so a function of a module.
         options: What they share.
         console: Where progress is drawn.
+        unit: Of their lengths.
+        done: Is called here with each one that has finished.
 
     Returns:
         How each of them ended.
     """
-    waiting = list(specs)
+    waiting = list(jobs)
     running: dict[str, Worker] = {}
     ended: dict[str, Verdict] = {}
-    tries = dict.fromkeys((spec.name for spec in specs), 0)
+    tries = dict.fromkeys((job.title for job in jobs), 0)
     stop = Event()
-    display = Display(specs, console)
+    display = Display(jobs, console, unit)
 
     def wind_down() -> None:
         stop.set()
@@ -99,11 +110,11 @@ def launch(specs: Sequence[RunSpec], options: Options, console: Console) -> Outc
     with display, _signals(wind_down, running):
         while running or (waiting and not stop.is_set()):
             while waiting and len(running) < options.workers and not stop.is_set():
-                spec = waiting.pop(0)
-                tries[spec.name] += 1
-                running[spec.name] = Worker(spec, options)
+                job = waiting.pop(0)
+                tries[job.title] += 1
+                running[job.title] = Worker(job, perform, options)
                 if stop.is_set():  # the signal came while it was being started
-                    running[spec.name].process.terminate()
+                    running[job.title].process.terminate()
             wait([o for w in running.values() for o in (w.line, w.process.sentinel)], timeout=0.5)
             for name, worker in list(running.items()):
                 gone = not worker.process.is_alive()  # asked first: then all it said can be read
@@ -123,13 +134,15 @@ def launch(specs: Sequence[RunSpec], options: Options, console: Console) -> Outc
                         f"killed (exit status {worker.process.exitcode}); "
                         f"tried again ({tries[name]} of {RETRIES})",
                     )
-                    waiting.insert(0, worker.spec)
+                    waiting.insert(0, worker.job)
                     continue
                 ended.setdefault(name, _silent_end(worker, stop.is_set(), tries[name]))
                 display.end(name, ended[name].how, ended[name].why)
-    names = [spec.name for spec in specs]
+                if ended[name].how == "finished":
+                    done(worker.job)
+    names = [job.title for job in jobs]
     by_end = {how: [n for n in names if n in ended and ended[n].how == how] for how in _ENDS}
-    never = [spec.name for spec in waiting]
+    never = [job.title for job in waiting]
     return Outcome(
         finished=tuple(by_end["finished"]),
         interrupted=(*by_end["interrupted"], *never),

@@ -1,4 +1,4 @@
-"""The process in which one run is trained, and what it has to say to its launcher."""
+"""The process in which one job is done, and what it has to say to its launcher."""
 
 from __future__ import annotations
 
@@ -9,18 +9,40 @@ import os
 import signal
 import threading
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from commandline import BadInput
-from studies.conductor import Interrupted
+from studies.conductor import Interrupted, Report
 from studies.directory import RunSpec
 from studies.redaction import redact
 from studies.run import train
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What the system says when a disk, a quota or a file's allowance is full."""
+
+
+@runtime_checkable
+class Job(Protocol):
+    """One of many things to be done, each in a process of its own."""
+
+    @property
+    def title(self) -> str:
+        """What it is called while it is at work; no other has the same."""
+        ...
+
+    @property
+    def directory(self) -> Path:
+        """Where it leaves its files."""
+        ...
+
+    @property
+    def length(self) -> int:
+        """Of the whole, in the unit in which it reports."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -50,8 +72,25 @@ class Verdict:
     why: str = ""
 
 
-def work(spec: RunSpec, options: Options, line: Connection) -> None:
-    """Train one run; everything it has to say goes through `line`.
+Perform = Callable[[Any, Options, Report, threading.Event], None]
+"""Does a job to its end, or saves what is done and raises `Interrupted` when the event is set."""
+
+
+def train_run(spec: RunSpec, options: Options, report: Report, stop: threading.Event) -> None:
+    """Train one run."""
+    train(
+        spec,
+        wandb_mode=options.wandb_mode,
+        device=options.device,
+        threads=options.threads,
+        deterministic=options.deterministic,
+        report=report,
+        stop=stop,
+    )
+
+
+def work(job: Job, perform: Perform, options: Options, line: Connection) -> None:
+    """Do one job; everything it has to say goes through `line`.
 
     The launcher asks it to stop with SIGTERM. When the launcher is gone it stops by itself.
     """
@@ -64,20 +103,14 @@ def work(spec: RunSpec, options: Options, line: Connection) -> None:
         with contextlib.suppress(OSError):  # nobody listens any more
             line.send(message)
 
-    tell(_verdict(spec, options, tell, stop))
+    tell(_verdict(job, perform, options, tell, stop))
 
 
-def _verdict(spec: RunSpec, options: Options, tell: Any, stop: threading.Event) -> Verdict:
+def _verdict(
+    job: Job, perform: Perform, options: Options, tell: Any, stop: threading.Event
+) -> Verdict:
     try:
-        train(
-            spec,
-            wandb_mode=options.wandb_mode,
-            device=options.device,
-            threads=options.threads,
-            deterministic=options.deterministic,
-            report=tell,
-            stop=stop,
-        )
+        perform(job, options, tell, stop)
         return Verdict("finished")
     except Interrupted:
         return Verdict("interrupted")
@@ -87,7 +120,7 @@ def _verdict(spec: RunSpec, options: Options, tell: Any, stop: threading.Event) 
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             why = f"no space left ({os.strerror(error.errno)}); what was saved before stands, and "
             return Verdict("failed", why + "with more space the same command goes on")
-        where = spec.directory / "error.txt"
+        where = job.directory / "error.txt"
         with contextlib.suppress(OSError):
             where.write_text(redact(traceback.format_exc()), encoding="utf-8")
         what = " ".join(redact(str(error)).split())

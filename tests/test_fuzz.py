@@ -161,11 +161,46 @@ def test_rows_of_metrics(content: bytes) -> None:
         answers(lambda: read_metrics(path))
 
 
+SWEEP = {
+    "program": "train.py",
+    "method": "grid",
+    "name": "catch",
+    "parameters": {
+        "study_name": {"value": "catch"},
+        "game": {"values": ["catch", "pong"]},
+        "extractor": {"values": ["nature@0.5", "gap"]},
+        "seed": {"values": [0, 1, 2]},
+        "learning_rate": {"value": 1e-4},
+        "steps": {"value": 40_000},
+    },
+}
+
+
+@QUICK
+@given(
+    spoilt(SWEEP).map(lambda content: json.dumps(content).encode())
+    | st.binary(max_size=60)
+    | st.text(max_size=60).map(lambda text: f"method: grid\nparameters: {text}".encode())
+)
+@example(json.dumps(SWEEP).encode())
+@example(b"a: &a [*a, *a]\nmethod: grid\nparameters: {seed: {values: *a}}")
+@example(b"method: grid\nparameters: {seed: {values: [[1], {}, ~, 1.5, 2020-01-01, .nan]}}")
+@example(b"!!python/object/apply:os.system ['true']")
+@example(b"[" * 5_000)
+@example(b"method: grid\n? [1, 2]\n: 3")
+def test_a_study(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "study.yaml"
+        path.write_bytes(content)
+        answers(lambda: train.plan(train.Arguments(study=[path])))
+
+
 WORDS = st.sampled_from([
     "--game", "pong", "catch", "--extractor", "nature", "half_max@0.5", "nature@", "nature@nan",
     "--seed", "0", "-1", "1e9", "--steps", "--replay-size", "--learning-rate", "--checkpoint-every",
     "--preset", "demo", "--workers", "--study-name", "..", "--wandb", "disabled", "--really",
     "--eval-games", "--games", "--epsilon", "--device", "cpu", "--out", "--again", "--threads",
+    "--study", "studies", "--supervised", "where", "--rows", "--seeds", "--tune", "--updates",
     "inf", "nan", "", "--", "-", "=", "x.py:Y", ":", "/", "\0", "٣", "9" * 5000, "--=", "--game=",
 ]) | st.text(max_size=8)  # fmt: skip
 

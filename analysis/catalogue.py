@@ -1,0 +1,59 @@
+"""Every task of the supervised regime, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from analysis.datasets import teleport_set
+from analysis.frames import TeleportSettings
+from analysis.tasks import Task
+from analysis.where import where
+from commandline import choose
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A task before its data are there.
+
+    Attributes:
+        meaning: In a few words.
+        games: In which it can be asked.
+        conditions: Under which; empty string if there is nothing to set.
+        build: Returns it, for a game and a condition; loads or builds the data.
+    """
+
+    meaning: str
+    games: tuple[str, ...]
+    conditions: tuple[str, ...]
+    build: Callable[[str, str], Task]
+
+
+def _where(game: str, condition: str) -> Task:
+    return where(teleport_set(TeleportSettings(game=game)))
+
+
+TASKS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "where": Kind(
+            "the ball's x and y, opponent held",
+            ("pong", "breakout", "catch", "bowling"),
+            ("held",),
+            _where,
+        ),
+    }
+)
+"""By the name that is typed."""
+
+
+def task(name: str, game: str, condition: str) -> Task:
+    """Return a task with its data.
+
+    Raises:
+        BadInput: If there is no such task, game or condition.
+    """
+    choose("task", name, TASKS)
+    choose("game", game, TASKS[name].games)
+    choose("condition", condition, TASKS[name].conditions)
+    return TASKS[name].build(game, condition)

@@ -1,0 +1,73 @@
+"""One learning rate for each row and task, chosen on seeds that no result uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+RATES = (1e-4, 3e-4, 1e-3, 3e-3)
+"""Tried first; an optimum at the edge widens the grid by one more in that direction."""
+
+WIDER = (1e-5, 3e-5, *RATES, 1e-2, 3e-2)
+"""As far as the grid can be widened."""
+
+TUNING_SEEDS = (100, 101, 102)
+"""Chosen on these; published runs have seeds from 0."""
+
+COMMON_RATE = 3e-4
+"""At which all rows are trained once, too: what tuning by row has done can be seen."""
+
+TUNING_UPDATES = 4_000
+"""Updates of a run that only chooses a rate: a fifth of a published one."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What one run said of a rate.
+
+    Attributes:
+        rate: The learning rate.
+        seed: Of the run.
+        skill: Best on the validation scenes.
+    """
+
+    rate: float
+    seed: int
+    skill: float
+
+
+def means(tried: Iterable[Tried]) -> Mapping[float, float]:
+    """Return the mean skill of each rate that was tried with all tuning seeds, smallest first."""
+    by_rate: dict[float, dict[int, float]] = {}
+    for t in tried:
+        by_rate.setdefault(t.rate, {})[t.seed] = t.skill
+    wanted = set(TUNING_SEEDS)
+    return {
+        rate: sum(seeds[s] for s in wanted) / len(wanted)
+        for rate, seeds in sorted(by_rate.items())
+        if wanted <= seeds.keys()
+    }
+
+
+def to_try(tried: Iterable[Tried]) -> Sequence[float]:
+    """Return the rates that have to be tried before one can be chosen; none when that is done."""
+    known = means(tried)
+    if missing := [rate for rate in RATES if rate not in known]:
+        return missing
+    best, rates = _best(known), list(known)
+    place = WIDER.index(best)
+    if best == rates[0] and place > 0:
+        return [WIDER[place - 1]]
+    if best == rates[-1] and place + 1 < len(WIDER):
+        return [WIDER[place + 1]]
+    return []
+
+
+def choose_rate(tried: Iterable[Tried]) -> float | None:
+    """Return the rate with the best mean skill, the smaller of equals; `None` if more is to do."""
+    tried = list(tried)
+    return None if to_try(tried) else _best(means(tried))
+
+
+def _best(known: Mapping[float, float]) -> float:
+    return max(known, key=lambda rate: (known[rate], -rate))

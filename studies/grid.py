@@ -1,0 +1,150 @@
+"""Study files: W&B sweep grids, read without W&B.
+
+The same file serves `wandb sweep` with `wandb agent`, and `python train.py --study`. A study is a
+whole grid: methods that draw their points leave holes, and holes cannot be compared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from commandline import BadInput, choose
+
+Value = str | int | float
+
+PARAMETERS: Mapping[str, type] = MappingProxyType(
+    {
+        "game": str,
+        "extractor": str,
+        "seed": int,
+        "preset": str,
+        "study_name": str,
+        "steps": int,
+        "learning_rate": float,
+        "update_every": int,
+        "replay_size": int,
+        "replay_compression": str,
+        "precision": str,
+        "checkpoint_every": int,
+        "eval_every": int,
+        "eval_games": int,
+    }
+)
+"""What a study may set: options of train.py that shape a run. How many run at a time, where and on
+which device is the machine's business."""
+
+IGNORED = ("program", "command", "name", "description", "project", "entity", "metric")
+"""What only W&B reads."""
+
+MOST_RUNS = 100_000
+
+MOST_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A study.
+
+    Attributes:
+        path: The file.
+        points: One for each run: what it sets, by option of train.py; seeds in rounds, so that a
+            study that is stopped has as many whole rounds as possible.
+    """
+
+    path: Path
+    points: tuple[Mapping[str, Value], ...]
+
+
+def read(path: Path) -> Grid:
+    """Return the study in a file.
+
+    Raises:
+        BadInput: If it cannot be read, is no grid, or sets what no run has.
+    """
+    content = _load(path)
+    if "method" not in content:
+        raise BadInput(f"{path}: expected method: grid, got no method")
+    if content["method"] != "grid":
+        raise BadInput(
+            f"{path}: method: expected grid, got {str(content['method'])[:40]!r}; a study compares "
+            "all rows at all seeds, and a search that draws its points leaves some out"
+        )
+    for key in content:
+        if key not in (*IGNORED, "method", "parameters"):
+            raise BadInput(
+                f"{path}: expected {', '.join((*IGNORED, 'method', 'parameters'))}; got "
+                f"{str(key)[:40]!r}, which would end runs early or leave some out"
+            )
+    axes = _axes(path, content.get("parameters"))
+    axes.setdefault("study_name", (path.stem,))
+    runs = 1
+    for values in axes.values():
+        runs *= len(values)
+    if runs > MOST_RUNS:
+        raise BadInput(f"{path}: expected at most {MOST_RUNS:,} runs, got {runs:,}")
+    # The seed varies slowest.
+    names = sorted(axes, key=lambda name: name != "seed")
+    cross = itertools.product(*(axes[name] for name in names))
+    return Grid(path, tuple(dict(zip(names, point, strict=True)) for point in cross))
+
+
+def _load(path: Path) -> Mapping[str, Any]:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadInput(f"{path}: expected a study file, got {path.stat().st_size:,} bytes")
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise BadInput(f"--study: expected a file, cannot read {path}: {why}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise BadInput(f"{path}: expected YAML, got {why or type(error).__name__}") from None
+    if not isinstance(content, dict):
+        raise BadInput(f"{path}: expected a W&B sweep, got a {type(content).__name__}")
+    return content
+
+
+def _axes(path: Path, parameters: object) -> dict[str, Sequence[Value]]:
+    if not isinstance(parameters, dict) or not parameters:
+        raise BadInput(f"{path}: parameters: expected options of train.py, got none")
+    axes: dict[str, Sequence[Value]] = {}
+    for given, setting in parameters.items():
+        name = str(given).replace("-", "_")
+        choose(f"{path}: parameters", name, PARAMETERS, "python train.py --help")
+        if name in axes:
+            raise BadInput(f"{path}: parameters: {name}: expected once, got twice")
+        if not isinstance(setting, dict) or set(setting) not in ({"value"}, {"values"}):
+            raise BadInput(
+                f"{path}: parameters: {name}: expected value: or values:, got {_shown(setting)}"
+            )
+        values = setting["values"] if "values" in setting else [setting["value"]]
+        if not isinstance(values, list) or not values:
+            raise BadInput(f"{path}: parameters: {name}: expected a list, got {_shown(values)}")
+        axes[name] = tuple(dict.fromkeys(_value(path, name, v) for v in values))
+    return axes
+
+
+def _value(path: Path, name: str, value: object) -> Value:
+    kind = PARAMETERS[name]
+    if kind is float and isinstance(value, str):
+        # YAML 1.1 reads 1e-4 as a word, because it has no point.
+        with contextlib.suppress(ValueError):
+            value = float(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise BadInput(f"{path}: parameters: {name}: expected {kind.__name__}, got {_shown(value)}")
+    assert isinstance(value, str | int | float)
+    return value
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:80]

@@ -1,0 +1,282 @@
+"""Networks trained without a game, many at a time; each finished one adds its row to `results/`.
+
+Three stages, each a folder of its own: `tuning` chooses a learning rate for each row on other
+seeds, `tuned` are the runs that are judged, `common` the same at one rate for all. A run whose row
+lies in `results/` is not done again, so that `runs/` can be lost.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import torch
+
+from agents import extractors
+from agents.allocator import keep_freed_memory
+from agents.checkpoints import read_json, write_json
+from analysis import catalogue, tuning
+from analysis.measurements import Measurement, save
+from analysis.supervised import Row, Stopped, SupervisedSettings, Trained, train
+from analysis.tasks import Task
+from commandline import BadInput
+from studies.conductor import Interrupted, Progress, Report
+from studies.directory import commit, versions
+from studies.worker import Options
+
+Stage = Literal["tuning", "tuned", "common"]
+
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+REPORT_EVERY = 2.0
+"""Seconds between two reports of a run."""
+
+
+@dataclass(frozen=True)
+class SupervisedRun:
+    """One network to be trained on one task.
+
+    Attributes:
+        stage: What for.
+        task: A key of `analysis.catalogue.TASKS`.
+        game: Whose pictures.
+        condition: Of the task.
+        row: Of the zoo, a width allowed.
+        seed: Of weights and batches.
+        settings: How it is trained.
+        root: The folder of all runs.
+        results: The folder of published rows.
+    """
+
+    stage: Stage
+    task: str
+    game: str
+    condition: str
+    row: str
+    seed: int
+    settings: SupervisedSettings
+    root: Path
+    results: Path
+
+    @property
+    def place(self) -> Path:
+        """Where it lies, below `root` and below `results`."""
+        what = f"{self.task}-{self.condition}" if self.condition else self.task
+        rate = f"rate{self.settings.learning_rate:g}-" if self.stage == "tuning" else ""
+        row = extractors.directory_name(self.row)
+        return Path("supervised", self.stage, what, self.game, row, f"{rate}seed{self.seed}")
+
+    @property
+    def title(self) -> str:
+        """What it is called while it is at work."""
+        return "/".join(self.place.parts[1:])
+
+    @property
+    def directory(self) -> Path:
+        """Where its checkpoint lies while it is at work."""
+        return self.root / self.place
+
+    @property
+    def published(self) -> Path:
+        """Its row."""
+        return self.results / self.place.with_suffix(".json")
+
+    @property
+    def length(self) -> int:
+        """Updates."""
+        return self.settings.updates
+
+
+def perform(run: SupervisedRun, options: Options, report: Report, stop: threading.Event) -> None:
+    """Train and judge one network, and publish its row."""
+    torch.set_num_threads(options.threads)
+    keep_freed_memory()
+    report(Progress(0, 0, None, "loading"))
+    asked = _task(run.task, run.game, run.condition)
+    told, before = time.monotonic(), -1
+
+    def tell(updates: int, curve: list[Row]) -> None:
+        nonlocal told, before
+        before = updates - 1 if before < 0 else before
+        if time.monotonic() - told >= REPORT_EVERY:
+            rate = (updates - before) / (time.monotonic() - told)
+            told, before = time.monotonic(), updates
+            doing = f"skill {curve[-1]['skill']:.3f}" if curve else "training"
+            report(Progress(updates, rate, None, doing))
+
+    try:
+        trained = train(run.row, asked, run.seed, run.settings, run.directory, tell, stop.is_set)
+    except Stopped:
+        raise Interrupted from None
+    report(Progress(run.length, 0, None, "measuring"))
+    publish(run, asked, trained)
+
+
+@functools.lru_cache(maxsize=2)
+def _task(name: str, game: str, condition: str) -> Task:
+    """Return a task; a process that does several runs loads its data once."""
+    return catalogue.task(name, game, condition)
+
+
+def publish(run: SupervisedRun, task: Task, trained: Trained) -> None:
+    """Write the row of a finished run, and beside it what claims can use."""
+    run.published.parent.mkdir(parents=True, exist_ok=True)
+    if run.stage == "tuned":
+        save(
+            measured(run, task, trained),
+            run.published.with_name(f"measurements-{run.published.name}"),
+        )
+    columns = list(trained.curve[0])
+    write_json(
+        run.published,
+        {
+            "stage": run.stage,
+            "task": run.task,
+            "game": run.game,
+            "condition": run.condition,
+            "row": run.row,
+            "seed": run.seed,
+            "settings": asdict(run.settings),
+            "fingerprint": trained.fingerprint,
+            "skill": trained.judged.skill,
+            **trained.judged.beside,
+            "last_skill": trained.last,
+            "best_validation_skill": max(row["skill"] for row in trained.curve),
+            "gain": trained.gain,
+            "stuck": trained.stuck,
+            "columns": columns,
+            "curve": [[round(row[c], 5) for c in columns] for row in trained.curve],
+            "versions": versions(),
+            "commit": commit(),
+        },
+    )
+
+
+def measured(run: SupervisedRun, task: Task, trained: Trained) -> list[Measurement]:
+    """Return what the claims can use of a finished run."""
+
+    def one(measure: str, value: float, condition: str) -> Measurement:
+        return Measurement(
+            measure=measure,
+            row=run.row,
+            seed=run.seed,
+            regime="supervised",
+            game=run.game,
+            value=value,
+            condition=condition,
+            budget=run.settings.updates,
+            fingerprint=trained.fingerprint,
+        )
+
+    found = [
+        one(task.measure, trained.judged.skill, task.condition),
+        one(task.gain, trained.gain, ""),
+    ]
+    if task.name == "where":
+        found.append(one("updates_to_4px", trained.reached("rmse_px", 4), ""))
+    return found
+
+
+def tried(run: SupervisedRun) -> list[tuning.Tried]:
+    """Return what the published tuning runs of the run's row and task say."""
+    folder = run.published.parent
+    found = []
+    for path in sorted(folder.glob("rate*-seed*.json")):
+        row = read_json(path)
+        try:
+            found.append(
+                tuning.Tried(
+                    float(row["settings"]["learning_rate"]),
+                    int(row["seed"]),
+                    float(row["best_validation_skill"]),
+                )
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"{path}: expected the row of a tuning run, got {error!r}") from None
+    return found
+
+
+def tuning_runs(
+    asked: Iterable[tuple[str, str, str]], rows: Sequence[str], root: Path, results: Path
+) -> list[SupervisedRun]:
+    """Return the runs that choosing a learning rate still takes: seeds in rounds, all rows in each.
+
+    Args:
+        asked: Task, game, condition.
+        rows: Of the zoo.
+        root: The folder of all runs.
+        results: The folder of published rows.
+    """
+    found = []
+    for task, game, condition in asked:
+        for seed in tuning.TUNING_SEEDS:
+            for row in rows:
+                settings = SupervisedSettings(updates=tuning.TUNING_UPDATES)
+                any_rate = SupervisedRun(
+                    "tuning", task, game, condition, row, seed, settings, root, results
+                )
+                for rate in tuning.to_try(tried(any_rate)):
+                    run = with_rate(any_rate, rate)
+                    if not run.published.exists():
+                        found.append(run)
+    return found
+
+
+def with_rate(run: SupervisedRun, rate: float) -> SupervisedRun:
+    """Return the same run at another learning rate."""
+    settings = SupervisedSettings(**{**asdict(run.settings), "learning_rate": rate})
+    return SupervisedRun(**{**vars(run), "settings": settings})
+
+
+def judged_runs(
+    asked: Iterable[tuple[str, str, str]],
+    rows: Sequence[str],
+    seeds: Sequence[int],
+    stage: Stage,
+    updates: int,
+    root: Path,
+    results: Path,
+) -> list[SupervisedRun]:
+    """Return the runs that are judged and lack a row: seeds in rounds, all rows in each.
+
+    Args:
+        asked: Task, game, condition.
+        rows: Of the zoo.
+        seeds: From 0 on; those that chose the learning rates are refused.
+        stage: `tuned` or `common`.
+        updates: Of each run.
+        root: The folder of all runs.
+        results: The folder of published rows.
+
+    Raises:
+        BadInput: If a row has no learning rate yet, or a seed was one of those that chose it.
+    """
+    if used := sorted(set(seeds) & set(tuning.TUNING_SEEDS)):
+        raise BadInput(f"--seeds: expected other seeds than those that chose the rates, got {used}")
+    found = []
+    for task, game, condition in asked:
+        rates: dict[str, float] = {}
+        for row in rows:
+            settings = SupervisedSettings(updates=tuning.TUNING_UPDATES)
+            probe = SupervisedRun("tuning", task, game, condition, row, 0, settings, root, results)
+            rate = tuning.choose_rate(tried(probe)) if stage == "tuned" else tuning.COMMON_RATE
+            if rate is None:
+                raise BadInput(
+                    f"{row}: expected a learning rate chosen for {task} in {game} (in "
+                    f"{probe.published.parent}), got none; run the same command with --tune first"
+                )
+            rates[row] = rate
+        for seed in seeds:
+            for row in rows:
+                settings = SupervisedSettings(updates=updates, learning_rate=rates[row])
+                run = SupervisedRun(
+                    stage, task, game, condition, row, seed, settings, root, results
+                )
+                if not run.published.exists():
+                    found.append(run)
+    return found

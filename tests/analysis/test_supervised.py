@@ -1,0 +1,192 @@
+"""The supervised regime on real teleported frames: it learns, is fair, and goes on exactly."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import r2_score
+
+from analysis.datasets import teleport_set
+from analysis.frames import Frames, TeleportSettings
+from analysis.networks import build
+from analysis.supervised import (
+    Batches,
+    Row,
+    Stopped,
+    SupervisedSettings,
+    load_network,
+    outputs_of,
+    protocol,
+    train,
+)
+from analysis.tasks import Task, content_hash
+from analysis.where import SPLITS, chosen, where
+from commandline import BadInput
+
+BRIEF = SupervisedSettings(updates=80, batch_size=16, warmup=10, look_every=10, save_every=20)
+ROW = "gmp@0.25"
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory: pytest.TempPathFactory) -> Frames:
+    settings = TeleportSettings("catch", episodes=5, moments=2, places=56)
+    return teleport_set(settings, workers=1, folder=tmp_path_factory.mktemp("sets"))
+
+
+@pytest.fixture(scope="module")
+def task(frames: Frames) -> Task:
+    return where(frames)
+
+
+class Ends:
+    """Asks a run to stop after so many updates."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.updates = at, 0
+
+    def tell(self, updates: int, curve: list[Row]) -> None:
+        self.updates = updates
+
+    def __call__(self) -> bool:
+        return self.updates >= self.at
+
+
+def weights(folder: Path) -> str:
+    return hashlib.sha256((folder / "network.safetensors").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_no_scene_and_no_left_out_place_on_both_sides(frames: Frames, split: str) -> None:
+    parts = chosen(frames, split)  # type: ignore[arg-type]
+    episodes = {name: set(frames.episode[kept]) for name, kept in parts.items()}
+    assert not episodes["train"] & episodes["test"]
+    assert not episodes["train"] & episodes["validation"]
+    assert not episodes["validation"] & episodes["test"]
+    if split == "blocks":
+        assert not set(frames.block[parts["train"]]) & set(frames.block[parts["test"]])
+    if split == "outer":
+        assert frames.outer[parts["test"]].all()
+        assert not frames.outer[parts["train"]].any()
+    assert all(kept.any() for kept in parts.values())
+
+
+def test_judged_as_scikit_learn_does(frames: Frames, task: Task) -> None:
+    """R² and RMSE of arbitrary outputs, in screen pixels."""
+    kept = chosen(frames, "scenes")["test"]
+    truth = np.stack([frames.ball_x_screen, frames.ball_y_screen], axis=1)[kept]
+    train_kept = chosen(frames, "scenes")["train"]
+    places = np.stack([frames.ball_x_screen, frames.ball_y_screen], axis=1)[train_kept]
+    outputs = np.random.default_rng(0).normal(size=(len(truth), 2)).astype(np.float32)
+    said = outputs * places.std(axis=0) + places.mean(axis=0)
+    judged = task.judge(outputs, "test")
+    assert judged.skill == pytest.approx(r2_score(truth, said), abs=1e-6)
+    assert judged.beside["rmse_x_px"] == pytest.approx(
+        np.sqrt(np.mean((said - truth)[:, 0] ** 2)), rel=1e-6
+    )
+    exact = ((truth - places.mean(axis=0)) / places.std(axis=0)).astype(np.float32)
+    assert task.judge(exact, "test").skill == pytest.approx(1, abs=1e-6)
+    assert task.judge(np.zeros_like(exact), "test").skill == pytest.approx(0, abs=0.05)
+
+
+def test_learning_rate_rises_and_falls() -> None:
+    settings = SupervisedSettings(updates=2_000, learning_rate=1e-3, warmup=500)
+    rates = [settings.rate(k) for k in range(2_000)]
+    assert rates[0] == pytest.approx(1e-3 / 500)
+    assert max(rates) == pytest.approx(1e-3)
+    assert np.argmax(rates) in (499, 500)
+    assert rates[1_250] == pytest.approx(0.5e-3, rel=1e-2)
+    assert rates[-1] < 1e-8
+
+
+def test_updates_have_to_come_in_quarters() -> None:
+    with pytest.raises(BadInput, match="--updates: expected a multiple of 2,000, got 3,000"):
+        SupervisedSettings(updates=3_000)
+
+
+def test_batches_are_passes_over_all_examples() -> None:
+    """Each example once a pass, passes differ, and any batch can be had without those before it."""
+    batches = Batches(96, 16, seed=1)
+    first = np.concatenate([batches[k] for k in range(6)])
+    second = np.concatenate([batches[k] for k in range(6, 12)])
+    assert sorted(first) == sorted(second) == list(range(96))
+    assert not np.array_equal(first, second)
+    assert np.array_equal(Batches(96, 16, seed=1)[8], batches[8])
+    assert not np.array_equal(Batches(96, 16, seed=2)[8], batches[8])
+
+
+def test_stopped_anywhere_it_ends_with_the_same_bits(task: Task, tmp_path: Path) -> None:
+    left_alone = train(ROW, task, 0, BRIEF, tmp_path / "a")
+    for stop_at in (13, 20, 55):
+        ends = Ends(stop_at)
+        with pytest.raises(Stopped):
+            train(ROW, task, 0, BRIEF, tmp_path / "b", ends.tell, ends)
+        assert ends.updates == stop_at
+    resumed = train(ROW, task, 0, BRIEF, tmp_path / "b")
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+    assert resumed.curve == left_alone.curve
+    assert resumed.judged == left_alone.judged
+
+
+def test_another_seed_ends_elsewhere(task: Task, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        train(ROW, task, seed, BRIEF, tmp_path / str(seed))
+    assert weights(tmp_path / "0") != weights(tmp_path / "1")
+
+
+def test_the_best_weights_are_kept(task: Task, tmp_path: Path) -> None:
+    """What is judged is what did best on the validation scenes, and what lies on the disk."""
+    trained = train("half_max@0.25", task, 0, replace(BRIEF, learning_rate=3e-2), tmp_path)
+    validation = task.parts["validation"].observations
+    best = max(row["skill"] for row in trained.curve)
+    assert task.judge(outputs_of(trained.network, validation), "validation").skill == best
+    again = load_network("half_max@0.25", 0, 2, tmp_path)
+    assert np.array_equal(outputs_of(again, validation), outputs_of(trained.network, validation))
+
+
+def test_it_learns(task: Task, tmp_path: Path) -> None:
+    """Some hundred updates of a small network find the ball better than its mean place does."""
+    settings = SupervisedSettings(
+        updates=320, batch_size=16, warmup=40, learning_rate=3e-3, look_every=40
+    )
+    trained = train("half_max@0.25", task, 0, settings, tmp_path)
+    assert trained.judged.skill > 0.5
+    assert not trained.stuck
+    assert trained.reached("rmse_px", 1e9) == 40
+    assert math.isinf(trained.reached("rmse_px", 0.0))
+    quarter = [row["skill"] for row in trained.curve]
+    assert trained.gain == pytest.approx(quarter[-1] - quarter[5])
+
+
+def test_a_rate_of_nothing_is_stuck(task: Task, tmp_path: Path) -> None:
+    trained = train(ROW, task, 0, replace(BRIEF, learning_rate=1e-12), tmp_path)
+    assert trained.stuck
+    before = build(ROW, 0, 2).state_dict()
+    after = trained.network.state_dict()
+    assert all(torch.allclose(before[n], after[n], atol=1e-8) for n in before)
+
+
+def test_damaged_and_foreign_checkpoints_are_refused(task: Task, tmp_path: Path) -> None:
+    train(ROW, task, 0, BRIEF, tmp_path)
+    with pytest.raises(BadInput, match="expected the checkpoint of this run"):
+        train(ROW, task, 1, BRIEF, tmp_path)
+    (file,) = tmp_path.glob("checkpoint-*.safetensors")
+    content = bytearray(file.read_bytes())
+    content[-100] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(BadInput, match="damaged"):
+        train(ROW, task, 0, BRIEF, tmp_path)
+
+
+def test_protocol_is_of_task_and_budget(frames: Frames, task: Task) -> None:
+    """Rows may differ in their rate; not in data, budget or batch."""
+    print_of = protocol(task, BRIEF)
+    assert protocol(task, replace(BRIEF, learning_rate=1.0, save_every=40)) == print_of
+    assert protocol(task, replace(BRIEF, batch_size=32)) != print_of
+    assert protocol(where(frames, "blocks"), BRIEF) != print_of
+    assert content_hash(where(frames)) == content_hash(task)
