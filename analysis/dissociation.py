@@ -19,8 +19,11 @@ from analysis.intervals import paired
 from analysis.networks import OUTPUTS, Network, responses
 from analysis.readings import Measured
 from analysis.rules import LEAST_SEEDS
-from analysis.what import CELL_84, DrawnSettings, accuracy_skill, beyond
+from analysis.what import DrawnSettings, accuracy_skill, beyond
 from envs.scenes import ORIENTATIONS
+
+CELL_84 = 8.0
+"""One cell of most rows' last map."""
 
 STRIP = 500
 """Pictures in each strip of `by_distance`: a standard error of .025 of the skill at most."""
@@ -43,11 +46,11 @@ def by_distance(
     last = centres_x_84(settings.side_84)[-1] - MIDDLE_84
     lines = []
     for cells in range(math.ceil(last / CELL_84)):
-        marks = beyond(settings, rng, cells, STRIP)
+        first = cells * CELL_84
+        marks = beyond(settings, rng, STRIP, first, first + CELL_84)
         said = responses(network, pictures(marks, STRIP), (OUTPUTS,))[OUTPUTS]
         right = (said.argmax(axis=1) == marks.orientation).astype(float)
-        start = MIDDLE_84 + cells * CELL_84
-        end = min(start + CELL_84, MIDDLE_84 + last)
+        start, end = MIDDLE_84 + first, MIDDLE_84 + min(first + CELL_84, last)
         skill = accuracy_skill(right, ORIENTATIONS)
         lines.append({"from_84": start, "to_84": end, "value": skill})
     return Measured(pd.DataFrame(lines))

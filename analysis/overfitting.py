@@ -9,6 +9,7 @@ among those of 8,000; all rows and seeds share them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -27,7 +28,7 @@ from analysis.tasks import Examples, Outputs, Part
 from analysis.where import Where
 from envs.emulator import shrink
 from envs.games import PONG
-from envs.positions import X_84
+from envs.positions import X_84, Y_84
 
 HeldOut = Literal["blocks", "colours"]
 
@@ -131,11 +132,14 @@ def recoloured(observations: Observations, contrast: Int64[np.ndarray, " n"]) ->
         )
     assert PONG.facts is not None
     clear, empty = PONG.facts.clear, shrink(field()).astype(np.int16)
-    left, right = int(np.ceil(clear.left * X_84)), int(clear.right * X_84)
+    # Columns and rows of the network's picture that show something of it and no paddle or digit.
+    columns = slice(math.ceil(clear.left * X_84), int(clear.right * X_84))
+    rows = slice(int(clear.top * Y_84), math.ceil(clear.bottom * Y_84))
+    empty = empty[rows, columns]
     made = observations.copy()
     for shown, value in zip(made, contrast, strict=True):
-        ball = shown[:, :, left:right] - empty[:, left:right]
-        shown[:, :, left:right] = np.round(empty[:, left:right] + ball * (value / BALL_CONTRAST))
+        ball = shown[:, rows, columns] - empty
+        shown[:, rows, columns] = np.round(empty + ball * (value / BALL_CONTRAST))
     return made
 
 

@@ -5,9 +5,9 @@ bar left of the middle and tested with it right of it. WHERE is trained on bars 
 crosses. Each has to hold on to one thing across a change in the other.
 
 How far right is part of the task. A flat map has weights of its own for each of its cells, and met
-the far ones with nothing in them: at one cell of 8 network pixels beyond the middle it is neither
-at chance nor perfect. That was set on nature alone; `analysis.dissociation.by_distance` looks
-farther.
+the far ones with nothing in them. Up to as far beyond the middle as the thing is large, 16 network
+pixels for the bar, nature is neither at chance nor perfect; neither is gap. That was set on these
+two before any other row was looked at; `analysis.dissociation.by_distance` looks farther.
 """
 
 from __future__ import annotations
@@ -35,9 +35,6 @@ from analysis.tasks import Examples, Judged, Outputs, Part
 from analysis.where import Where
 from envs.positions import X_84, Y_84
 from envs.scenes import ORIENTATIONS, SHAPES
-
-CELL_84 = 8.0
-"""One cell of most rows' last map: how far right of the middle WHAT is tested."""
 
 GLYPHS_84 = (8, 16, 32)
 """Sides of the glyphs of claim 19, network pixels."""
@@ -120,7 +117,7 @@ def what(settings: DrawnSettings | None = None) -> What:
     """
     settings = settings or DrawnSettings()
     drawn: dict[Part, Marks] = {part: _left(bars(settings, part)) for part in LEFT}
-    drawn["test"] = beyond(settings, settings.rng("what", "test"), 0, settings.test)
+    drawn["test"] = beyond(settings, settings.rng("what", "test"), settings.test)
     return _what("", drawn, {part: m.orientation for part, m in drawn.items()}, ORIENTATIONS)
 
 
@@ -167,7 +164,7 @@ def glyphs(side_84: int, cell_84: int, settings: DrawnSettings | None = None) ->
     settings = replace(settings or DrawnSettings(), side_84=float(side_84))
     drawn: dict[Part, Marks] = {part: _left(_glyphs(settings, part)) for part in LEFT}
     rng = settings.rng("glyphs", "test")
-    test = beyond(settings, rng, 0, settings.test)
+    test = beyond(settings, rng, settings.test)
     shapes = rng.integers(len(SHAPES), size=len(test))
     drawn["test"] = replace(test, shape=shapes, orientation=np.zeros_like(shapes))
     labels = {part: m.shape for part, m in drawn.items()}
@@ -199,29 +196,43 @@ def bars(settings: DrawnSettings, part: Part) -> Marks:
         orientation=rng.integers(ORIENTATIONS, size=n),
         x_84=rng.choice(centres_x_84(settings.side_84), n),
         y_84=rng.choice(centres_y_84(settings.side_84), n),
-        side_84=np.full(n, settings.side_84),
+        side_84=np.full(n, float(settings.side_84)),
         contrast=np.full(n, BALL_CONTRAST),
     )
 
 
-def beyond(settings: DrawnSettings, rng: np.random.Generator, cells: int, count: int) -> Marks:
-    """Draw bars between `cells` and one more cell right of the middle.
+def beyond(
+    settings: DrawnSettings,
+    rng: np.random.Generator,
+    count: int,
+    first_84: float = 0.0,
+    last_84: float | None = None,
+) -> Marks:
+    """Draw bars right of the middle.
+
+    Args:
+        settings: Their size.
+        rng: The only source of chance.
+        count: How many, each in a picture of its own.
+        first_84: More than this far from the middle.
+        last_84: Not farther than this; than the bar is long, unless told.
 
     Raises:
         ValueError: If the field ends before.
     """
     across = centres_x_84(settings.side_84)
-    first = MIDDLE_84 + cells * CELL_84
-    across = across[(across > first) & (across <= first + CELL_84)]
+    off = across - MIDDLE_84
+    last_84 = settings.side_84 if last_84 is None else last_84
+    across = across[(off > first_84) & (off <= last_84)]
     if not len(across):
-        raise ValueError(f"expected room {cells} cells beyond the middle, got none")
+        raise ValueError(f"expected room {first_84:g} px beyond the middle, got none")
     return Marks(
         picture=np.arange(count),
         shape=np.full(count, shape_number("bar")),
         orientation=rng.integers(ORIENTATIONS, size=count),
         x_84=rng.choice(across, count),
         y_84=rng.choice(centres_y_84(settings.side_84), count),
-        side_84=np.full(count, settings.side_84),
+        side_84=np.full(count, float(settings.side_84)),
         contrast=np.full(count, BALL_CONTRAST),
     )
 

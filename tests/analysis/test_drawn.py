@@ -32,7 +32,7 @@ def one(shape: str, x_84: float, y_84: float, side_84: float = 16, orientation: 
         orientation=np.array([orientation]),
         x_84=np.array([x_84]),
         y_84=np.array([y_84]),
-        side_84=np.array([side_84]),
+        side_84=np.array([float(side_84)]),
         contrast=np.array([BALL_CONTRAST]),
     )
 

@@ -9,10 +9,9 @@ from agents.architectures import find
 from agents.extractors import ZooExtractor
 from agents.geometry import ledger
 from agents.transplant import transplant
-from analysis.networks import build, responses
+from analysis.networks import build
 from analysis.tasks import Task, content_hash
 from analysis.what import (
-    CELL_84,
     CELLS_84,
     DrawnSettings,
     accuracy_skill,
@@ -36,7 +35,8 @@ def test_left_is_trained_on_and_right_is_tested() -> None:
         assert task.marks[part].x_84.max() <= 42
     test = task.marks["test"].x_84
     assert (test > 42).all()
-    assert (test <= 42 + CELL_84).all()
+    assert (test <= 42 + SMALL.side_84).all()
+    assert test.max() > 42 + SMALL.side_84 - 1
     assert len(task.parts["test"]) == 80
     assert 120 < len(task.parts["train"]) < 180
     assert set(task.parts["train"].targets) == set(range(8))
@@ -66,8 +66,8 @@ def test_where_learns_from_the_same_bars_and_is_tested_on_crosses() -> None:
     bars = task.parts["test"].observations
     assert not {shown.tobytes() for shown in bars} & seen
     places = task.places_screen["train"]
-    assert places[:, 0].min() >= 0
-    assert (places == np.round(places)).all()
+    assert places[:, 0].min() > -1e-9
+    assert np.abs(places - np.round(places)).max() < 1e-9
     side = SMALL.side_84 / X_84
     assert places[:, 0].max() <= 160 - side + 1
     told = (places - task.centre_screen) / task.spread_screen
@@ -89,14 +89,15 @@ def test_glyphs() -> None:
 
 def test_no_room_beyond_the_field() -> None:
     rng = np.random.default_rng(0)
-    assert (beyond(SMALL, rng, 2, 5).x_84 > 42 + 2 * CELL_84).all()
-    with pytest.raises(ValueError, match="4 cells beyond"):
-        beyond(SMALL, rng, 4, 5)
+    far = beyond(SMALL, rng, 5, 20, 30).x_84 - 42
+    assert ((far > 20) & (far <= 30)).all()
+    with pytest.raises(ValueError, match="40 px beyond"):
+        beyond(SMALL, rng, 5, 40, 50)
 
 
 @pytest.mark.parametrize("row", ["twin_max", "twin_avg", "twin_pick"])
 def test_twins_with_other_cells(row: str) -> None:
-    """The first pool is as large as said, all shrink by 8, and weights go from one to the others."""
+    """The first pool is as large as said, all shrink by 8, and take the same weights."""
     nature = build("nature@0.25", 0, 2)
     for cell in CELLS_84:
         name = row_with_cell(f"{row}@0.25", cell)
@@ -112,16 +113,3 @@ def test_twins_with_other_cells(row: str) -> None:
     assert row_with_cell(row, 4) == row
     with pytest.raises(ValueError, match="got 3"):
         row_with_cell(row, 3)
-
-
-def test_a_global_mean_sees_the_same_bar_wherever_it_lies() -> None:
-    """One stride apart, the border aside, gap's features are equal and nature's are not."""
-    task = what(SMALL)
-    shown = task.parts["train"].observations[:20]
-    inner = shown[:, :, 8:76, 8:76]
-    padded = np.pad(inner, ((0, 0), (0, 0), (8, 8), (8, 8)), mode="edge")
-    moved = np.roll(padded, 8, axis=3)
-    for spec, equal in (("gap@0.25", True), ("nature@0.25", False)):
-        before, after = (responses(build(spec, 0, 8), o)["features"] for o in (padded, moved))
-        size = np.linalg.norm(before - before.mean(axis=0))
-        assert (np.linalg.norm(after - before) < 0.7 * size) == equal, spec
