@@ -6,8 +6,9 @@ crosses. Each has to hold on to one thing across a change in the other.
 
 How far right is part of the task. A flat map has weights of its own for each of its cells, and met
 the far ones with nothing in them. Up to as far beyond the middle as the thing is large, 16 network
-pixels for the bar, nature is neither at chance nor perfect; neither is gap. That was set on these
-two before any other row was looked at; `analysis.dissociation.by_distance` looks farther.
+pixels for the bar, nature is neither at chance nor perfect. That was set on nature alone, before
+any row was compared; a network that is blind to place does there what it does on the left.
+`analysis.dissociation.by_distance` looks farther.
 """
 
 from __future__ import annotations
