@@ -19,11 +19,8 @@ from analysis.intervals import paired
 from analysis.networks import OUTPUTS, Network, responses
 from analysis.readings import Measured
 from analysis.rules import LEAST_SEEDS
-from analysis.what import DrawnSettings, accuracy_skill, beyond
+from analysis.what import CELL_84, DrawnSettings, accuracy_skill, beyond
 from envs.scenes import ORIENTATIONS
-
-CELL_84 = 8.0
-"""One cell of most rows' last map."""
 
 STRIP = 500
 """Pictures in each strip of `by_distance`: a standard error of .025 of the skill at most."""

@@ -5,9 +5,9 @@ bar left of the middle and tested with it right of it. WHERE is trained on bars 
 crosses. Each has to hold on to one thing across a change in the other.
 
 How far right is part of the task. A flat map has weights of its own for each of its cells, and met
-the far ones with nothing in them. Up to as far beyond the middle as the thing is large, 16 network
-pixels for the bar, nature is neither at chance nor perfect. That was set on nature alone, before
-any row was compared; a network that is blind to place does there what it does on the left.
+the far ones with nothing in them. Up to 8 network pixels beyond the middle, one cell of the last
+map, nature is neither at chance nor perfect. That was set on nature alone, before any row was
+compared; a network that is blind to place does there what it does on the left.
 `analysis.dissociation.by_distance` looks farther.
 """
 
@@ -36,6 +36,9 @@ from analysis.tasks import Examples, Judged, Outputs, Part
 from analysis.where import Where
 from envs.positions import X_84, Y_84
 from envs.scenes import ORIENTATIONS, SHAPES
+
+CELL_84 = 8.0
+"""One cell of most rows' last map: how far right of the middle WHAT is tested."""
 
 GLYPHS_84 = (8, 16, 32)
 """Sides of the glyphs of claim 19, network pixels."""
@@ -207,7 +210,7 @@ def beyond(
     rng: np.random.Generator,
     count: int,
     first_84: float = 0.0,
-    last_84: float | None = None,
+    last_84: float = CELL_84,
 ) -> Marks:
     """Draw bars right of the middle.
 
@@ -216,14 +219,13 @@ def beyond(
         rng: The only source of chance.
         count: How many, each in a picture of its own.
         first_84: More than this far from the middle.
-        last_84: Not farther than this; than the bar is long, unless told.
+        last_84: Not farther than this.
 
     Raises:
         ValueError: If the field ends before.
     """
     across = centres_x_84(settings.side_84)
     off = across - MIDDLE_84
-    last_84 = settings.side_84 if last_84 is None else last_84
     across = across[(off > first_84) & (off <= last_84)]
     if not len(across):
         raise ValueError(f"expected room {first_84:g} px beyond the middle, got none")

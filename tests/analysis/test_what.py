@@ -12,6 +12,7 @@ from agents.transplant import transplant
 from analysis.networks import build
 from analysis.tasks import Task, content_hash
 from analysis.what import (
+    CELL_84,
     CELLS_84,
     DrawnSettings,
     accuracy_skill,
@@ -35,8 +36,8 @@ def test_left_is_trained_on_and_right_is_tested() -> None:
         assert task.marks[part].x_84.max() <= 42
     test = task.marks["test"].x_84
     assert (test > 42).all()
-    assert (test <= 42 + SMALL.side_84).all()
-    assert test.max() > 42 + SMALL.side_84 - 1
+    assert (test <= 42 + CELL_84).all()
+    assert test.max() > 42 + CELL_84 - 1
     assert len(task.parts["test"]) == 80
     assert 120 < len(task.parts["train"]) < 180
     assert set(task.parts["train"].targets) == set(range(8))
