@@ -91,6 +91,18 @@ POOLED: tuple[Architecture, ...] = (
 )
 """The pooled side of P1: five aggregators, at the cells of `twin_max` and of `half_max`."""
 
+TWIN_CELL_2 = TWIN_MAX.variant(
+    "twin_max_cell2",
+    (Conv(32, 8), MaxPool(2), Conv(64, 4), MaxPool(4), Conv(64, 3)),
+    "cells of 2 in the first pool and of 4 in the second: the same stride in all",
+)
+
+TWIN_CELL_8 = TWIN_MAX.variant(
+    "twin_max_cell8",
+    (Conv(32, 8), MaxPool(8), Conv(64, 4), Conv(64, 3)),
+    "cells of 8 in the first pool, none behind it: the same stride in all",
+)
+
 GAINS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "twin_max": (0.874, 0.949),
@@ -185,6 +197,11 @@ ROWS: tuple[Architecture, ...] = (
     *(
         replace(row, name=f"{row.name}_gain", layers=gain_behind_pools(row, *GAINS[row.name]))
         for row in POOLED
+    ),
+    *(
+        replace(row, name=row.name.replace("max", kind), layers=pool_by(row, pool))
+        for row in (TWIN_CELL_2, TWIN_CELL_8)
+        for kind, pool in (("max", MaxPool), ("avg", AvgPool), ("pick", CellPick))
     ),
     EXTRA_STRIDE,
     EXTRA_STRIDE.variant(

@@ -15,9 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Int64
 from torch import Tensor
 
 from agents.checkpoints import (
@@ -30,6 +28,7 @@ from agents.checkpoints import (
     write_json,
 )
 from agents.settings import fingerprint
+from analysis.batches import Batches as Batches
 from analysis.networks import CHUNK, Network, Observations, build
 from analysis.tasks import Judged, Outputs, Part, Task, content_hash
 from commandline import BadInput
@@ -54,6 +53,8 @@ class SupervisedSettings:
         max_grad_norm: To which gradients are clipped.
         look_every: Updates between points of the curve.
         save_every: Updates between checkpoints.
+        stop_at_loss: At which mean loss between two points of the curve training ends, and the last
+            weights are judged in place of the best; never, unless set.
     """
 
     updates: int = 20_000
@@ -63,12 +64,17 @@ class SupervisedSettings:
     max_grad_norm: float = 1.0
     look_every: int = 500
     save_every: int = 2_000
+    stop_at_loss: float | None = None
 
     def __post_init__(self) -> None:
         # The gain of the last quarter is read off the curve.
         quarters = 4 * self.look_every
         if self.updates < quarters or self.updates % quarters:
             raise BadInput(f"--updates: expected a multiple of {quarters:,}, got {self.updates:,}")
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is set, for a run's card."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     def rate(self, update: int) -> float:
         """Return the learning rate of update number `update`, from 0."""
@@ -83,7 +89,8 @@ class Trained:
     """A finished run.
 
     Attributes:
-        network: With the weights that did best on the validation scenes.
+        network: With the weights that did best on the validation scenes, or the last ones if
+            training was to end at a loss.
         curve: One row each `look_every` updates.
         judged: On the test scenes.
         last: Skill of the last weights on the test scenes.
@@ -115,7 +122,7 @@ class Trained:
 
 def protocol(task: Task, settings: SupervisedSettings) -> str:
     """Return the fingerprint of what has to agree between rows that are compared."""
-    kept = {k: v for k, v in asdict(settings).items() if k not in ("learning_rate", "save_every")}
+    kept = {k: v for k, v in settings.facts().items() if k not in ("learning_rate", "save_every")}
     return fingerprint({"task": content_hash(task), **kept})
 
 
@@ -153,6 +160,8 @@ def train(
     kept.network.train()
     saves = range(0, settings.updates, settings.save_every)
     for update in range(done, settings.updates):
+        if kept.arrived:
+            break
         for group in kept.adam.param_groups:
             group["lr"] = settings.rate(update)
         chosen = torch.from_numpy(batches[update])
@@ -166,7 +175,8 @@ def train(
             kept.look(update + 1)
         tell(update + 1, kept.curve)
         stopping = stop()
-        if stopping or update + 1 == settings.updates or update + 1 in saves:
+        last = kept.arrived or update + 1 == settings.updates
+        if stopping or last or update + 1 in saves:
             kept.save(folder, update + 1)
         if stopping:
             raise Stopped
@@ -175,26 +185,6 @@ def train(
 
 class Stopped(Exception):  # noqa: N818  (a wish, not an error)
     """The run was asked to stop and has written its checkpoint."""
-
-
-class Batches:
-    """Batch number k of a run: whole passes over the examples, each in an order of its own.
-
-    Every batch is a function of the seed and its number, so that a run can go on at any of them.
-    """
-
-    def __init__(self, examples: int, size: int, seed: int) -> None:
-        self._examples, self._size, self._seed = examples, min(size, examples), seed
-        self._pass, self._order = -1, np.arange(0)
-
-    def __getitem__(self, number: int) -> Int64[np.ndarray, " size"]:
-        """Return which examples are in it; an incomplete last batch of a pass is left out."""
-        which, place = divmod(number, self._examples // self._size)
-        if which != self._pass:
-            sequence = np.random.SeedSequence(entropy=self._seed, spawn_key=(6, which))
-            self._order = np.random.default_rng(sequence).permutation(self._examples)
-            self._pass = which
-        return self._order[place * self._size : (place + 1) * self._size]
 
 
 def outputs_of(network: Network, observations: Observations) -> Outputs:
@@ -221,9 +211,15 @@ class _Kept:
             "game": task.game,
             "condition": task.condition,
             "seed": seed,
-            "settings": asdict(settings),
+            "settings": settings.facts(),
             "fingerprint": protocol(task, settings),
         }
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the loss is where training was to end."""
+        goal = self.settings.stop_at_loss
+        return goal is not None and bool(self.curve) and self.curve[-1]["loss"] <= goal
 
     def judge(self, part: Part) -> Judged:
         return self.task.judge(outputs_of(self.network, self.task.parts[part].observations), part)
@@ -291,9 +287,10 @@ class _Kept:
         return int(known["update"])
 
     def finish(self, folder: Path) -> Trained:
-        """Judge the last weights and the best ones; write the latter."""
+        """Judge the last weights, and the best ones where they count; write those that do."""
         last = self.judge("test").skill
-        self.network.load_state_dict(self.best)
+        if self.settings.stop_at_loss is None:
+            self.network.load_state_dict(self.best)
         self.network.eval()
         quarter = len(self.curve) * 3 // 4 - 1
         gain = self.curve[-1]["skill"] - self.curve[quarter]["skill"]

@@ -7,7 +7,7 @@ module says where its examples come from.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -16,6 +16,7 @@ from jaxtyping import Float, Float32, Shaped
 from torch import Tensor
 
 from analysis.networks import Observations
+from analysis.readings import Reading
 
 Part = Literal["train", "validation", "test"]
 """Trained on; chosen by; judged on. No scene is in two of them."""
@@ -103,6 +104,22 @@ class Task(Protocol):
 
     def judge(self, outputs: Outputs, part: Part) -> Judged:
         """Return how good the outputs are for all examples of a part, in order."""
+        ...
+
+
+@runtime_checkable
+class ManySided(Protocol):
+    """A task that is judged by more than its skill."""
+
+    def readings(
+        self, outputs: Outputs, curve: Sequence[Mapping[str, float]]
+    ) -> tuple[Reading, ...]:
+        """Return what claims use, in place of the skill and its gain.
+
+        Args:
+            outputs: For the test examples, in order, by the weights that were kept.
+            curve: Of the run, with what `judge` has beside the skill.
+        """
         ...
 
 
