@@ -31,24 +31,30 @@ from rich.console import Console
 from rich.progress import track
 
 import commandline
-from agents import extractors
 from agents.checkpoints import device_for
 from agents.settings import EvaluationProtocol
-from analysis.catalogue import TASKS
+from analysis import battery
 from analysis.claims import claims_table
 from analysis.measurements import collect
 from analysis.supervised import SupervisedSettings
-from commandline import BadInput, at_least, choose
+from commandline import BadInput, at_least
 from reporting.claims_table import verdicts_table
 from reporting.tables import scores_tables
 from studies.directory import find_runs
-from studies.launch import launch
 from studies.measure import FinishedRun, open_run, score, stored_scores
-from studies.supervised import judged_runs, perform, tuning_runs
-from studies.worker import Options
+from studies.without_play import (
+    Asked,
+    Training,
+    measure_potential,
+    measure_untrained,
+    train_supervised,
+)
 
 RESULTS = Path("results")
 """Where published measurements lie."""
+
+MODES = ("claims", "untrained", "supervised", "potential_reward")
+"""What can be done without a run."""
 
 NOT_MEASURED = "not measured"
 """The verdict on a claim of which nothing is known."""
@@ -68,7 +74,13 @@ class Arguments:
         again: Play again what has been scored before.
         claims: Play nothing; print each claim's verdict, or what it lacks for one.
         json: With --claims: print a list of JSON objects instead of a table.
-        supervised: Play nothing; train networks on these tasks: where.
+        measures: What to measure of each agent beside its score: all, or some of probes,
+            displacement, jnd, equivariance, receptive, shifts, bits, pools, values, own_values,
+            ball_rewards (the last three play on, which takes minutes).
+        untrained: Play nothing; measure networks with random weights, named by --rows and --seeds.
+        potential_reward: Play nothing but the scripted player: how much of the reward hangs on the
+            ball's place, and what a net that reads the RAM foretells of it.
+        supervised: Play nothing; train networks on these tasks: where, reward, what, count.
         rows: Rows of the zoo to train or measure without playing, a width allowed (nature@0.5).
         seeds: Their seeds.
         game: Whose pictures they see.
@@ -88,6 +100,9 @@ class Arguments:
     again: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     claims: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    measures: list[str] = field(default_factory=list)
+    untrained: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    potential_reward: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     supervised: list[str] = field(default_factory=list)
     rows: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=lambda: [0])
@@ -103,7 +118,13 @@ def check(arguments: Arguments) -> None:
     """Raise `BadInput` if the arguments make no sense; nothing has been written then."""
     if arguments.json and not arguments.claims:
         raise BadInput("--json: expected --claims beside it")
-    if not (arguments.runs or arguments.claims or arguments.supervised):
+    modes = [name for name in MODES if getattr(arguments, name)]
+    if len(modes) > 1:
+        options = " and ".join(f"--{name.replace('_', '-')}" for name in modes)
+        raise BadInput(f"expected one of them at a time, got {options}")
+    if arguments.measures:
+        battery.named(arguments.measures)
+    if not (arguments.runs or modes):
         raise BadInput("expected run directories or folders of them, such as runs/fast; got none")
     at_least("--games", arguments.games, 1)
     at_least("--threads", arguments.threads, 1)
@@ -145,46 +166,30 @@ def show_claims(arguments: Arguments, console: Console) -> None:
             console.print(f"{NOT_MEASURED}: {', '.join(rest)}; --json says what each needs")
 
 
-def train_supervised(arguments: Arguments, console: Console) -> int:
-    """Train the networks asked for that have no row yet; return the exit status."""
-    for name in arguments.supervised:
-        choose("--supervised", name, TASKS)
-    if not arguments.rows:
-        raise BadInput("--rows: expected rows of the zoo, such as nature@0.5; got none")
-    for row in arguments.rows:
-        extractors.check(row)
-    for seed in arguments.seeds:
-        at_least("--seeds", seed, 0)
-    at_least("--workers", arguments.workers, 1)
-    asked = [
-        (name, game, condition)
-        for name in arguments.supervised
-        for game in arguments.game
-        for condition in TASKS[name].conditions
-        if choose("--game", game, TASKS[name].games)
-    ]
-    options = Options(arguments.workers, "disabled", "cpu", arguments.threads)
-    while True:
-        runs = (
-            tuning_runs(asked, arguments.rows, arguments.out, RESULTS)
-            if arguments.tune
-            else judged_runs(
-                asked,
-                arguments.rows,
-                arguments.seeds,
-                "common" if arguments.common else "tuned",
-                arguments.updates,
-                arguments.out,
-                RESULTS,
-            )
+def without_play(arguments: Arguments, console: Console) -> int | None:
+    """Do what was asked for without an agent; return the exit status, `None` if that is nothing."""
+    asked = Asked(
+        rows=tuple(dict.fromkeys(arguments.rows)),
+        seeds=tuple(dict.fromkeys(arguments.seeds)),
+        games=tuple(dict.fromkeys(arguments.game)),
+        workers=arguments.workers,
+        threads=arguments.threads,
+        root=arguments.out,
+        results=RESULTS,
+    )
+    if arguments.potential_reward:
+        return measure_potential(asked, console)
+    if arguments.untrained:
+        return measure_untrained(asked, console)
+    if arguments.supervised:
+        training = Training(
+            tuple(dict.fromkeys(arguments.supervised)),
+            tune=arguments.tune,
+            common=arguments.common,
+            updates=arguments.updates,
         )
-        if not runs:
-            return 0
-        outcome = launch(runs, perform, options, console, unit="updates")
-        for name, why in outcome.failed:
-            console.print(f"failed: {name}: {why}")
-        if outcome.failed or outcome.interrupted:
-            return 1 if outcome.failed else 130
+        return train_supervised(asked, training, console)
+    return None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -196,8 +201,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.claims:
         show_claims(arguments, console)
         return 0
-    if arguments.supervised:
-        return train_supervised(arguments, console)
+    status = without_play(arguments, console)
+    if status is not None:
+        return status
     runs = gather(arguments.runs, console)
     torch.set_num_threads(arguments.threads)
     protocol = EvaluationProtocol(epsilon=arguments.epsilon, sticky=arguments.sticky)

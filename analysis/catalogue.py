@@ -6,9 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from analysis.counting import count
 from analysis.datasets import teleport_set
 from analysis.frames import TeleportSettings
+from analysis.returns import RewardSettings
+from analysis.reward_task import reward
+from analysis.rewards import CONDITIONS, reward_set
 from analysis.tasks import Task
+from analysis.what import what
 from analysis.where import where
 from commandline import choose
 
@@ -34,6 +39,11 @@ def _where(game: str, condition: str) -> Task:
     return where(teleport_set(TeleportSettings(game=game)))
 
 
+def _reward(game: str, condition: str) -> Task:
+    arm = next(arm for arm, named in CONDITIONS.items() if named == condition)
+    return reward(reward_set(RewardSettings(game=game, arm=arm)))
+
+
 TASKS: Mapping[str, Kind] = MappingProxyType(
     {
         "where": Kind(
@@ -41,6 +51,24 @@ TASKS: Mapping[str, Kind] = MappingProxyType(
             ("pong", "breakout", "catch", "bowling"),
             ("held",),
             _where,
+        ),
+        "reward": Kind(
+            "the sign of the next point, opponent held and moved along",
+            ("pong",),
+            tuple(CONDITIONS.values()),
+            _reward,
+        ),
+        "what": Kind(
+            "which way a bar points; learnt on the left, asked on the right",
+            ("pong",),
+            ("",),
+            lambda game, condition: what(),
+        ),
+        "count": Kind(
+            "whether, how many and where equal things are",
+            ("pong",),
+            ("",),
+            lambda game, condition: count(),
         ),
     }
 )

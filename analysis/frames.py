@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,6 +105,13 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.observations)
+
+    def content_hash(self) -> str:
+        """Return eight hexadecimal digits of pictures, places and episodes."""
+        digest = hashlib.sha256(self.observations.tobytes())
+        for labels in (self.ball_x_screen, self.ball_y_screen, self.episode):
+            digest.update(labels.tobytes())
+        return digest.hexdigest()[:8]
 
     def episode_fold(self, folds: int = FOLDS) -> Int64[np.ndarray, " n"]:
         """Split by unseen scenes: whole episodes, dealt out in turn."""

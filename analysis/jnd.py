@@ -6,11 +6,11 @@ and psychophysics"). A network has no noise of its own: what hides the ball's st
 varies over scenes: paddles, score, velocity, and on roaming ladders the ball's other coordinate.
 
 The verdict is read on roaming ladders: two places along one axis, many scenes, and where the ball
-is along the other axis is part of the scene. On fixed ladders, where that is the same in all scenes,
-nothing near the ball varies at all, and every network whose units see the ball, untrained or not,
-tells 1 px apart: the measure stands at its floor and could not come out either way. They are in the
-table beside it. Which decides was settled on untrained networks, before any was trained for a
-result.
+is along the other axis is part of the scene. On fixed ladders, where that is the same in all
+scenes, nothing near the ball varies at all, and every network whose units see the ball, untrained
+or not, tells 1 px apart: the measure stands at its floor and could not come out either way. They
+are in the table beside it. Which decides was settled on untrained networks, before any was trained
+for a result.
 """
 
 from __future__ import annotations

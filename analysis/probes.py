@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from analysis import ridge
 from analysis.frames import Frames
 from analysis.networks import FEATURES, HIDDEN, OUTPUTS, Network, passes, responses
 from analysis.probe_records import Features, Record, controls, probe
@@ -80,6 +81,37 @@ def probes(
             for measure, by, target in names
         ),
     )
+
+
+def place(network: Network, frames: Frames) -> Measured:
+    """Ask the last features alone for the place, by ridge regression on the thinned set.
+
+    What a network with random weights tells, in a second: there are fifty of each row.
+
+    Args:
+        network: Any.
+        frames: Teleported, opponent held.
+
+    Returns:
+        R² and RMSE by axis, and the reading `where_r2`.
+    """
+    some = thinned(frames)
+    fold = frames.episode_fold()[some]
+    screen = np.stack([frames.ball_x_screen, frames.ball_y_screen], axis=1)[some]
+    features = _flat(responses(network, frames.observations[some])[FEATURES])
+    fitted = ridge.fit(
+        ridge.span(features, np.flatnonzero(fold >= 2)), screen, np.flatnonzero(fold == 1)
+    )
+    predicted, truth = fitted.predicted[fold == 0], screen[fold == 0]
+    by_axis = ridge.r2(predicted, truth)
+    rmse = np.sqrt(np.square(predicted - truth).mean(axis=0))
+    records = [
+        {"metric": metric, "axis": axis, "value": float(value)}
+        for metric, values in (("r2", by_axis), ("rmse_px", rmse))
+        for axis, value in zip("xy", values, strict=True)
+    ]
+    readings = (Reading("where_r2", float(by_axis.mean()), condition(frames)),)
+    return Measured(pd.DataFrame(records), readings)
 
 
 def pixel_probes(frames: Frames, rng: np.random.Generator) -> Measured:

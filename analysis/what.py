@@ -6,8 +6,9 @@ crosses. Each has to hold on to one thing across a change in the other.
 
 How far right is part of the task. A flat map has weights of its own for each of its cells, and met
 the far ones with nothing in them. Up to 8 network pixels beyond the middle, one cell of the last
-map, nature is neither at chance nor perfect. That was set on nature alone, before any row was
-compared; a network that is blind to place does there what it does on the left.
+map, nature is neither at chance nor perfect. The strip was set on nature alone, the bar's size and
+contrast on nature and gap, both on short runs before any row was compared; a network that is blind
+to place does there what it does on the left.
 `analysis.dissociation.by_distance` looks farther.
 """
 

@@ -11,85 +11,24 @@ import functools
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, get_args
 
 import torch
 
-from agents import extractors
 from agents.allocator import keep_freed_memory
-from agents.checkpoints import read_json, write_json
+from agents.checkpoints import read_json
 from analysis import catalogue, tuning
-from analysis.measurements import Measurement, save
-from analysis.supervised import Row, Stopped, SupervisedSettings, Trained, train
+from analysis.supervised import Row, Stopped, SupervisedSettings, train
 from analysis.tasks import Task
 from commandline import BadInput
 from studies.conductor import Interrupted, Progress, Report
-from studies.directory import commit, versions
+from studies.supervised_rows import publish
+from studies.supervised_run import Stage, SupervisedRun
 from studies.worker import Options
-
-Stage = Literal["tuning", "tuned", "common"]
-
-STAGES: tuple[Stage, ...] = get_args(Stage)
 
 REPORT_EVERY = 2.0
 """Seconds between two reports of a run."""
-
-
-@dataclass(frozen=True)
-class SupervisedRun:
-    """One network to be trained on one task.
-
-    Attributes:
-        stage: What for.
-        task: A key of `analysis.catalogue.TASKS`.
-        game: Whose pictures.
-        condition: Of the task.
-        row: Of the zoo, a width allowed.
-        seed: Of weights and batches.
-        settings: How it is trained.
-        root: The folder of all runs.
-        results: The folder of published rows.
-    """
-
-    stage: Stage
-    task: str
-    game: str
-    condition: str
-    row: str
-    seed: int
-    settings: SupervisedSettings
-    root: Path
-    results: Path
-
-    @property
-    def place(self) -> Path:
-        """Where it lies, below `root` and below `results`."""
-        what = f"{self.task}-{self.condition}" if self.condition else self.task
-        rate = f"rate{self.settings.learning_rate:g}-" if self.stage == "tuning" else ""
-        row = extractors.directory_name(self.row)
-        return Path("supervised", self.stage, what, self.game, row, f"{rate}seed{self.seed}")
-
-    @property
-    def title(self) -> str:
-        """What it is called while it is at work."""
-        return "/".join(self.place.parts[1:])
-
-    @property
-    def directory(self) -> Path:
-        """Where its checkpoint lies while it is at work."""
-        return self.root / self.place
-
-    @property
-    def published(self) -> Path:
-        """Its row."""
-        return self.results / self.place.parent / f"{self.place.name}.json"
-
-    @property
-    def length(self) -> int:
-        """Updates."""
-        return self.settings.updates
 
 
 def perform(run: SupervisedRun, options: Options, report: Report, stop: threading.Event) -> None:
@@ -121,65 +60,6 @@ def perform(run: SupervisedRun, options: Options, report: Report, stop: threadin
 def _task(name: str, game: str, condition: str) -> Task:
     """Return a task; a process that does several runs loads its data once."""
     return catalogue.task(name, game, condition)
-
-
-def publish(run: SupervisedRun, task: Task, trained: Trained) -> None:
-    """Write the row of a finished run, and beside it what claims can use."""
-    run.published.parent.mkdir(parents=True, exist_ok=True)
-    if run.stage == "tuned":
-        save(
-            measured(run, task, trained),
-            run.published.with_name(f"measurements-{run.published.name}"),
-        )
-    columns = list(trained.curve[0])
-    write_json(
-        run.published,
-        {
-            "stage": run.stage,
-            "task": run.task,
-            "game": run.game,
-            "condition": run.condition,
-            "row": run.row,
-            "seed": run.seed,
-            "settings": asdict(run.settings),
-            "fingerprint": trained.fingerprint,
-            "skill": trained.judged.skill,
-            **trained.judged.beside,
-            "last_skill": trained.last,
-            "best_validation_skill": max(row["skill"] for row in trained.curve),
-            "gain": trained.gain,
-            "stuck": trained.stuck,
-            "columns": columns,
-            "curve": [[round(row[c], 5) for c in columns] for row in trained.curve],
-            "versions": versions(),
-            "commit": commit(),
-        },
-    )
-
-
-def measured(run: SupervisedRun, task: Task, trained: Trained) -> list[Measurement]:
-    """Return what the claims can use of a finished run."""
-
-    def one(measure: str, value: float, condition: str) -> Measurement:
-        return Measurement(
-            measure=measure,
-            row=run.row,
-            seed=run.seed,
-            regime="supervised",
-            game=run.game,
-            value=value,
-            condition=condition,
-            budget=run.settings.updates,
-            fingerprint=trained.fingerprint,
-        )
-
-    found = [
-        one(task.measure, trained.judged.skill, task.condition),
-        one(task.gain, trained.gain, ""),
-    ]
-    if task.name == "where":
-        found.append(one("updates_to_4px", trained.reached("rmse_px", 4), ""))
-    return found
 
 
 def tried(run: SupervisedRun) -> list[tuning.Tried]:

@@ -24,7 +24,7 @@ def test_turns_judge_everything_once() -> None:
     judged = []
     for parts in turns(episode):
         of = [set(episode[p]) for p in (parts.train, parts.choose, parts.judge)]
-        assert not (of[0] & of[1] or of[0] & of[2] or of[1] & of[2])
+        assert sum(map(len, of)) == len(set.union(*of))
         assert set.union(*of) == set(episode)
         judged += parts.judge.tolist()
     assert sorted(judged) == list(range(len(episode)))

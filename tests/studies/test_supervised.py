@@ -14,15 +14,8 @@ from analysis.measurements import collect
 from analysis.supervised import SupervisedSettings
 from commandline import BadInput
 from studies.conductor import Interrupted, Progress
-from studies.supervised import (
-    Stage,
-    SupervisedRun,
-    judged_runs,
-    perform,
-    tried,
-    tuning_runs,
-    with_rate,
-)
+from studies.supervised import judged_runs, perform, tried, tuning_runs, with_rate
+from studies.supervised_run import Stage, SupervisedRun
 from studies.worker import Options
 
 ASKED = [("where", "pong", "held")]

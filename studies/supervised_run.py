@@ -1,0 +1,69 @@
+"""One network to be trained without a game: what it is, and where it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from agents import extractors
+from analysis.supervised import SupervisedSettings
+
+Stage = Literal["tuning", "tuned", "common"]
+
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+
+@dataclass(frozen=True)
+class SupervisedRun:
+    """One network to be trained on one task.
+
+    Attributes:
+        stage: What for.
+        task: A key of `analysis.catalogue.TASKS`.
+        game: Whose pictures.
+        condition: Of the task.
+        row: Of the zoo, a width allowed.
+        seed: Of weights and batches.
+        settings: How it is trained.
+        root: The folder of all runs.
+        results: The folder of published rows.
+    """
+
+    stage: Stage
+    task: str
+    game: str
+    condition: str
+    row: str
+    seed: int
+    settings: SupervisedSettings
+    root: Path
+    results: Path
+
+    @property
+    def place(self) -> Path:
+        """Where it lies, below `root` and below `results`."""
+        what = f"{self.task}-{self.condition}" if self.condition else self.task
+        rate = f"rate{self.settings.learning_rate:g}-" if self.stage == "tuning" else ""
+        row = extractors.directory_name(self.row)
+        return Path("supervised", self.stage, what, self.game, row, f"{rate}seed{self.seed}")
+
+    @property
+    def title(self) -> str:
+        """What it is called while it is at work."""
+        return "/".join(self.place.parts[1:])
+
+    @property
+    def directory(self) -> Path:
+        """Where its checkpoint lies while it is at work."""
+        return self.root / self.place
+
+    @property
+    def published(self) -> Path:
+        """Its row."""
+        return self.results / self.place.parent / f"{self.place.name}.json"
+
+    @property
+    def length(self) -> int:
+        """Updates."""
+        return self.settings.updates

@@ -1,0 +1,163 @@
+"""Everything that `evaluate.py` does without an agent: untrained, supervised, and the game itself.
+
+Each finished piece is published to `results/` at once and not done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from agents import extractors
+from analysis import catalogue
+from analysis.battery import Shared
+from analysis.rollouts import can_be_played_on
+from commandline import BadInput, at_least, choose
+from envs.games import GAMES, find
+from studies import potential, supervised, untrained
+from studies.launch import launch
+from studies.supervised_run import Stage
+from studies.worker import Job, Options, Perform
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for.
+
+    Attributes:
+        rows: Of the zoo, widths allowed.
+        seeds: Of the networks.
+        games: Whose pictures they see.
+        workers: Processes.
+        threads: PyTorch threads of each.
+        root: The folder of all runs.
+        results: The folder of published rows.
+    """
+
+    rows: tuple[str, ...]
+    seeds: tuple[int, ...]
+    games: tuple[str, ...]
+    workers: int
+    threads: int
+    root: Path
+    results: Path
+
+    def check(self, *, networks: bool = True) -> None:
+        """Raise `BadInput` if that cannot be done; nothing has been written then."""
+        if networks and not self.rows:
+            raise BadInput("--rows: expected rows of the zoo, such as nature@0.5; got none")
+        for row in self.rows:
+            extractors.check(row)
+        for seed in self.seeds:
+            at_least("--seeds", seed, 0)
+        for game in self.games:
+            choose("--game", game, GAMES)
+        at_least("--workers", self.workers, 1)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How networks are trained in the supervised regime.
+
+    Attributes:
+        tasks: Keys of `analysis.catalogue.TASKS`.
+        tune: Choose learning rates instead, on seeds of their own.
+        common: Train all rows at one rate instead of each at its own.
+        updates: Of each network's weights.
+    """
+
+    tasks: tuple[str, ...]
+    tune: bool
+    common: bool
+    updates: int
+
+
+def train_supervised(asked: Asked, training: Training, console: Console) -> int:
+    """Train the networks that have no row yet; return the exit status."""
+    asked.check()
+    for name in training.tasks:
+        choose("--supervised", name, catalogue.TASKS)
+    questions = [
+        (name, game, condition)
+        for name in training.tasks
+        for game in asked.games
+        for condition in catalogue.TASKS[name].conditions
+        if choose("--game", game, catalogue.TASKS[name].games)
+    ]
+
+    def left() -> Sequence[Job]:
+        if training.tune:
+            return supervised.tuning_runs(questions, asked.rows, asked.root, asked.results)
+        stage: Stage = "common" if training.common else "tuned"
+        return supervised.judged_runs(
+            questions, asked.rows, asked.seeds, stage, training.updates, asked.root, asked.results
+        )
+
+    if not left():
+        console.print("every row is there; nothing to do")
+        return 0
+    for question in questions:  # here, once: processes that all find nothing would all build it
+        catalogue.task(*question)
+    return _until_done(left, supervised.perform, asked, console, "updates")
+
+
+def measure_untrained(asked: Asked, console: Console) -> int:
+    """Measure the networks with random weights that have not been; return the exit status."""
+    asked.check()
+    for game in asked.games:
+        shared = Shared(game, workers=asked.workers)
+        _ = shared.held, shared.ladders
+        untrained.check_pixels(game, asked.results)
+
+    def left() -> Sequence[Job]:
+        return [
+            share
+            for game in asked.games
+            for share in untrained.shares(
+                game, asked.rows, asked.seeds, asked.workers, asked.root, asked.results
+            )
+        ]
+
+    return _until_done(left, untrained.measure, asked, console, "networks")
+
+
+def measure_potential(asked: Asked, console: Console) -> int:
+    """Measure the potential reward where that was not done; return the exit status."""
+    asked.check(networks=False)
+    for game in asked.games:
+        if not can_be_played_on(find(game)):
+            raise BadInput(f"--game: expected pong or breakout, got {game!r}")
+
+    def left() -> Sequence[Job]:
+        return [
+            run
+            for game in asked.games
+            for run in potential.left(game, asked.seeds, asked.root, asked.results)
+        ]
+
+    potential.prepare(asked.games, asked.workers)
+    return _until_done(left, potential.perform, asked, console, "seeds")
+
+
+def _until_done(
+    left: Callable[[], Sequence[Job]],
+    perform: Perform,
+    asked: Asked,
+    console: Console,
+    unit: str,
+) -> int:
+    """Do what is left until nothing is: what was found out may ask for more."""
+    options = Options(asked.workers, "disabled", "cpu", asked.threads)
+    while jobs := left():
+        outcome = launch(jobs, perform, options, console, unit=unit)
+        for name, why in outcome.failed:
+            console.print(f"failed: {name}: {why}")
+        if outcome.failed:
+            return 1
+        if outcome.interrupted:
+            console.print("interrupted; the same command goes on")
+            return 130
+    return 0
