@@ -62,10 +62,9 @@ def test_bits_of_equal_networks_are_equal(frames: Frames) -> None:
     source = build("nature@0.25", 0, 2)
     rng = np.random.default_rng(0)
     made = place_bits(source, frames, rng, ("nature", "corner_twin", "twin_avg"))
-    nature, corner, twin = made.readings
+    nature, corner, _ = made.readings
     assert [r.row for r in made.readings] == ["nature@0.25", "corner_twin@0.25", "twin_avg@0.25"]
     assert abs(nature.value - corner.value) < 0.1
-    assert twin.value > nature.value
     r2 = made.table[(made.table["metric"] == "r2") & (made.table["axis"] == "mean")]["value"]
     assert r2.iloc[0] == pytest.approx(r2.iloc[1], abs=0.05)
     assert r2.iloc[2] > r2.iloc[0] + 0.1
