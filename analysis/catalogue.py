@@ -24,14 +24,13 @@ class Kind:
 
     Attributes:
         meaning: In a few words.
-        games: In which it can be asked.
-        conditions: Under which; empty string if there is nothing to set.
+        games: In which it can be asked, and under which conditions in each; an empty string where
+            there is nothing to set.
         build: Returns it, for a game and a condition; loads or builds the data.
     """
 
     meaning: str
-    games: tuple[str, ...]
-    conditions: tuple[str, ...]
+    games: Mapping[str, tuple[str, ...]]
     build: Callable[[str, str], Task]
 
 
@@ -48,26 +47,22 @@ TASKS: Mapping[str, Kind] = MappingProxyType(
     {
         "where": Kind(
             "the ball's x and y, opponent held",
-            ("pong", "breakout", "catch", "bowling"),
-            ("held",),
+            {"pong": ("held",), "breakout": ("",), "catch": ("",), "bowling": ("",)},
             _where,
         ),
         "reward": Kind(
             "the sign of the next point, opponent held and moved along",
-            ("pong",),
-            tuple(CONDITIONS.values()),
+            {"pong": tuple(CONDITIONS.values())},
             _reward,
         ),
         "what": Kind(
             "which way a bar points; learnt on the left, asked on the right",
-            ("pong",),
-            ("",),
+            {"pong": ("",)},
             lambda game, condition: what(),
         ),
         "count": Kind(
             "whether, how many and where equal things are",
-            ("pong",),
-            ("",),
+            {"pong": ("",)},
             lambda game, condition: count(),
         ),
     }
@@ -83,5 +78,5 @@ def task(name: str, game: str, condition: str) -> Task:
     """
     choose("task", name, TASKS)
     choose("game", game, TASKS[name].games)
-    choose("condition", condition, TASKS[name].conditions)
+    choose("condition", condition, TASKS[name].games[game])
     return TASKS[name].build(game, condition)

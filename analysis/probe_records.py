@@ -84,10 +84,10 @@ def controls(
     return records
 
 
-def project(features: Features, rng: np.random.Generator) -> Features:
+def project(features: Features, rng: np.random.Generator) -> Float32[np.ndarray, "n 64"]:
     """Project onto 64 orthonormal directions drawn at random."""
     drawn = rng.standard_normal((features.shape[1], PROJECTED))
-    made: Features = features @ np.linalg.qr(drawn).Q.astype(np.float32)
+    made: Float32[np.ndarray, "n 64"] = features @ np.linalg.qr(drawn).Q.astype(np.float32)
     return made
 
 

@@ -149,7 +149,9 @@ def thinned(frames: Frames, left: int = THINNED) -> Index:
     episode, moment and block stays. No chance is in it, so that all networks are asked the same.
     """
     step = max(1, len(frames) // left)
-    kept: Index = np.flatnonzero((np.arange(len(frames)) + frames.moment) % step == 0)
+    _, first, moment = np.unique(frames.moment, return_index=True, return_inverse=True)
+    place = np.arange(len(frames)) - first[moment]
+    kept: Index = np.flatnonzero((place + moment) % step == 0)
     return kept
 
 

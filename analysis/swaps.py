@@ -63,11 +63,14 @@ def place_bits(
     """
     some = _unseen(frames)
     place, cell, episode = _place(frames, some), place_cells(frames)[some], frames.episode[some]
+    seed = int(rng.integers(2**63))
     records: list[dict[str, Any]] = []
     readings = []
     for row, network in _rows(source, rows):
         features = responses(network, frames.observations[some])[FEATURES]
-        said = crossfit.by_mlp(features, place, cell, episode, rng)
+        # The same chance for every row: what differs between them is the aggregator.
+        chance = np.random.default_rng(seed)
+        said = crossfit.by_mlp(features, place, cell, episode, chance)
         bits = entropy_bits(cell) - said.cross_entropy_bits(cell)
         start = {"weights": source.spec, "aggregator": row}
         records.append({**start, "metric": "bits", "value": bits})
@@ -133,7 +136,7 @@ def swap(first: Network, second: Network, frames: Frames, rng: np.random.Generat
     Raises:
         ValueError: If the weights of one have no place in the other.
     """
-    questions = asked(frames, rng)
+    questions, seed = asked(frames, rng), int(rng.integers(2**63))
     place, parts = _place(frames, np.arange(len(frames))), questions.parts
     records: list[dict[str, Any]] = []
     for source in (first, second):
@@ -141,7 +144,8 @@ def swap(first: Network, second: Network, frames: Frames, rng: np.random.Generat
             features = responses(network, frames.observations)[FEATURES]
             spanned = span(features, parts.train)
             linear = ridge.fit(spanned, place, parts.choose).predicted[parts.judge]
-            hidden = mlp_probe.fit(spanned, place, questions.cell, parts, rng).predicted
+            chance = np.random.default_rng(seed)
+            hidden = mlp_probe.fit(spanned, place, questions.cell, parts, chance).predicted
             for head, predicted in (("ridge", linear), ("mlp", hidden)):
                 start = {"weights": source.spec, "aggregator": row, "head": head}
                 records += [{**start, **s} for s in _scored(predicted, place[parts.judge])]

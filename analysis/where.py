@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor, nn
 
 from analysis.frames import Frames
+from analysis.probe_targets import condition as held
 from analysis.tasks import Examples, Judged, Outputs, Part
 
 Split = Literal["scenes", "blocks", "outer"]
@@ -84,7 +85,9 @@ def where(frames: Frames, split: Split = "scenes") -> Where:
         MappingProxyType({part: screen[i] for part, i in kept.items()}),
         centre,
         spread,
-        condition="held" if split == "scenes" else f"held,split={split}",
+        condition=",".join(
+            part for part in (held(frames), "" if split == "scenes" else f"split={split}") if part
+        ),
     )
 
 

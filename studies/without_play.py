@@ -84,8 +84,9 @@ def train_supervised(asked: Asked, training: Training, console: Console) -> int:
         (name, game, condition)
         for name in training.tasks
         for game in asked.games
-        for condition in catalogue.TASKS[name].conditions
-        if choose("--game", game, catalogue.TASKS[name].games)
+        for condition in catalogue.TASKS[name].games[
+            choose("--game", game, catalogue.TASKS[name].games)
+        ]
     ]
 
     def left() -> Sequence[Job]:

@@ -18,7 +18,7 @@ def thirds(n: int) -> Parts:
 def test_unfolds_what_a_line_cannot() -> None:
     """A product and a distance: no ridge finds them, the hidden probe does; shuffled, nobody."""
     rng = np.random.default_rng(0)
-    n = 2_500
+    n = 3_000
     features = rng.uniform(-1, 1, size=(n, 4)).astype(np.float32)
     folded = np.stack([features[:, 0] * features[:, 1], abs(features[:, 2])], axis=1)
     folded = folded.astype(np.float64)

@@ -20,8 +20,10 @@ from analysis.readings import Measured
 
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory: pytest.TempPathFactory) -> Frames:
+    # The folder is shared with the other tests of probes, so that the set is built once.
+    folder = tmp_path_factory.getbasetemp() / "sets-for-probes"
     settings = TeleportSettings(episodes=10, moments=4, places=25)
-    return teleport_set(settings, workers=1, folder=tmp_path_factory.mktemp("sets"))
+    return teleport_set(settings, workers=1, folder=folder)
 
 
 @pytest.fixture(scope="module")
@@ -110,12 +112,7 @@ def test_readings_are_those_of_the_claims(nature: Measured, frames: Frames) -> N
     assert set(found) <= cells
     made = nature.measurements("nature@0.25", 0, "untrained", "pong", 0, "abc")
     assert {m.row for m in made} == {"nature@0.25"}
-    own = probes(
-        build("outputs_only", 0, 2) if False else build("gap@0.25", 0, 2),
-        frames,
-        np.random.default_rng(0),
-        supervised=True,
-    )
+    own = probes(build("gap@0.25", 0, 2), frames, np.random.default_rng(0), supervised=True)
     assert {r.measure for r in own.readings} == {"coarse_r2", "phase_r2"}
 
 

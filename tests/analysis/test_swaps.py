@@ -15,8 +15,10 @@ from analysis.swaps import _unseen, place_after_pools, place_bits, swap
 
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory: pytest.TempPathFactory) -> Frames:
-    settings = TeleportSettings(episodes=15, moments=3, places=25)
-    return teleport_set(settings, workers=1, folder=tmp_path_factory.mktemp("sets"))
+    # The folder is shared with the other tests of probes, so that the set is built once.
+    folder = tmp_path_factory.getbasetemp() / "sets-for-probes"
+    settings = TeleportSettings(episodes=10, moments=4, places=25)
+    return teleport_set(settings, workers=1, folder=folder)
 
 
 def test_turns_judge_everything_once() -> None:
@@ -24,8 +26,7 @@ def test_turns_judge_everything_once() -> None:
     judged = []
     for parts in turns(episode):
         of = [set(episode[p]) for p in (parts.train, parts.choose, parts.judge)]
-        assert sum(map(len, of)) == len(set.union(*of))
-        assert set.union(*of) == set(episode)
+        assert sorted(e for part in of for e in part) == sorted(set(episode))
         judged += parts.judge.tolist()
     assert sorted(judged) == list(range(len(episode)))
     with pytest.raises(ValueError, match="at least 4 episodes, got 2"):
@@ -57,17 +58,16 @@ def test_only_episodes_that_nobody_was_trained_on(frames: Frames) -> None:
 
 
 def test_bits_of_equal_networks_are_equal(frames: Frames) -> None:
-    """corner_twin computes what nature does; the mean keeps more of place than either loses."""
+    """corner_twin computes what nature does; the mean keeps more of the place than a corner."""
     source = build("nature@0.25", 0, 2)
     rng = np.random.default_rng(0)
-    made = place_bits(source, frames, rng, ("nature", "corner_twin", "twin_max"))
-    nature, corner, twin = made.readings
-    assert [r.row for r in made.readings] == ["nature@0.25", "corner_twin@0.25", "twin_max@0.25"]
+    made = place_bits(source, frames, rng, ("nature", "corner_twin", "twin_avg"))
+    nature, corner, _ = made.readings
+    assert [r.row for r in made.readings] == ["nature@0.25", "corner_twin@0.25", "twin_avg@0.25"]
     assert abs(nature.value - corner.value) < 0.1
-    assert abs(nature.value - twin.value) > 0.1
-    assert 0 < nature.value < 6
     r2 = made.table[(made.table["metric"] == "r2") & (made.table["axis"] == "mean")]["value"]
-    assert r2.iloc[0] == pytest.approx(r2.iloc[1], abs=0.02)
+    assert r2.iloc[0] == pytest.approx(r2.iloc[1], abs=0.05)
+    assert r2.iloc[2] > r2.iloc[0] + 0.1
 
 
 def test_error_behind_pools(frames: Frames) -> None:

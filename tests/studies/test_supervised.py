@@ -33,7 +33,15 @@ def run(
 ) -> SupervisedRun:
     settings = settings or SupervisedSettings(updates=tuning.TUNING_UPDATES)
     return SupervisedRun(
-        stage, "where", game, "held", row, seed, settings, folder / "runs", folder / "results"
+        stage,
+        "where",
+        game,
+        "held" if game == "pong" else "",
+        row,
+        seed,
+        settings,
+        folder / "runs",
+        folder / "results",
     )
 
 
@@ -128,7 +136,7 @@ def test_a_run_leaves_its_row_and_its_measurements(
     assert row["settings"]["learning_rate"] == 1e-3
     found = {m.measure: m for m in collect([tmp_path / "results"])}
     assert found["where_r2"].value == row["skill"]
-    assert found["where_r2"].condition == "held"
+    assert found["where_r2"].condition == ""
     assert found["where_gain"].value == row["gain"]
     assert {(m.row, m.seed, m.regime, m.game, m.budget) for m in found.values()} == {
         ("gap@0.25", 3, "supervised", "catch", 40)
