@@ -4,7 +4,8 @@
 
 finds every run below the folder, plays 30 games with each, to their ends and over all lives, and
 writes evaluation/scores.json and evaluation/games.parquet (one row a game) into its directory.
-Agents that have been scored the same way before are not played again.
+Agents that have been scored the same way before are not played again. With --measures all, or some
+of them, it also says what each agent knows of where the ball is.
 
     python evaluate.py --claims
 
@@ -42,6 +43,7 @@ from reporting.claims_table import verdicts_table
 from reporting.tables import scores_tables
 from studies.directory import find_runs
 from studies.measure import FinishedRun, open_run, score, stored_scores
+from studies.measure_agent import measure, write_measurements
 from studies.without_play import (
     Asked,
     Training,
@@ -192,6 +194,18 @@ def without_play(arguments: Arguments, console: Console) -> int | None:
     return None
 
 
+def take_measures(runs: Sequence[FinishedRun], arguments: Arguments, console: Console) -> None:
+    """Measure each agent as asked; agents of one game share their data."""
+    if not arguments.measures:
+        return
+    names = battery.named(arguments.measures)
+    shared: dict[str, battery.Shared] = {}
+    for run in track(runs, "measuring", console=console, disable=not console.is_terminal):
+        data = shared.setdefault(run.config["game"], battery.Shared(run.config["game"]))
+        measure(run, names, data, console.print, again=arguments.again)
+    console.print("each run's evaluation/ has a parquet file for each measure")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Score what the command line names; return the exit status."""
     arguments = commandline.parse(Arguments, argv, "evaluate.py", __doc__ or "")
@@ -215,8 +229,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             console.print(f"{run.name}: playing {arguments.games} games …")
         results.append((run, known or score(run, protocol, arguments.games, device)))
+        write_measurements(run)
     for table in scores_tables(results):
         console.print(table, soft_wrap=False)
+    take_measures(runs, arguments, console)
     console.print("each run's evaluation/ has scores.json, games.parquet and game.webm")
     return 0
 
