@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
 from analysis.actions import cohens_kappa, effective_actions
 from analysis.networks import OUTPUTS, Network, Observations, responses
@@ -92,10 +92,12 @@ def q_shift(
     return Measured(pd.DataFrame(lines), readings)
 
 
-def _some(observations: Observations, rng: np.random.Generator) -> Observations:
+def _some(observations: Observations, rng: np.random.Generator) -> UInt8[np.ndarray, "k 4 84 84"]:
     if len(observations) <= INPUTS:
         return observations
-    chosen: Observations = observations[np.sort(rng.choice(len(observations), INPUTS, False))]
+    chosen: UInt8[np.ndarray, "k 4 84 84"] = observations[
+        np.sort(rng.choice(len(observations), INPUTS, False))
+    ]
     return chosen
 
 

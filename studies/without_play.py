@@ -15,6 +15,7 @@ from agents import extractors
 from analysis import catalogue
 from analysis.battery import Shared
 from analysis.rollouts import can_be_played_on
+from analysis.supervised import SupervisedSettings
 from commandline import BadInput, at_least, choose
 from envs.games import GAMES, find
 from studies import potential, supervised, untrained
@@ -78,6 +79,7 @@ class Training:
 def train_supervised(asked: Asked, training: Training, console: Console) -> int:
     """Train the networks that have no row yet; return the exit status."""
     asked.check()
+    SupervisedSettings(updates=training.updates)  # refuses what cannot be
     for name in training.tasks:
         choose("--supervised", name, catalogue.TASKS)
     questions = [
