@@ -30,7 +30,7 @@ from analysis.jnd import jnd
 from analysis.ladder_sets import LadderSettings, ladder_set
 from analysis.ladders import Ladders
 from analysis.networks import Network
-from analysis.probes import pixel_probes, place, probes
+from analysis.probes import place, probes
 from analysis.readings import Measured
 from analysis.receptive import receptive_field
 from analysis.rollouts import can_be_played_on
@@ -245,8 +245,3 @@ def generator(seed: int, name: str) -> np.random.Generator:
     """Return the generator of one measure of a seed."""
     sequence = np.random.SeedSequence(entropy=seed, spawn_key=(7, *name.encode()))
     return np.random.default_rng(sequence)
-
-
-def pixels(shared: Shared) -> Measured:
-    """Probe the input itself: the limit of every row, and the check with the ball erased."""
-    return pixel_probes(shared.held, generator(0, "pixels"))

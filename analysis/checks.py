@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from analysis import crossfit, ridge
+from analysis.frames import Frames
 from analysis.networks import FEATURES, Network, responses
+from analysis.probe_targets import condition
 from analysis.readings import Measured, Reading
 from envs.games import SCREEN_HEIGHT, SCREEN_WIDTH
 from envs.scenes import FIELDS, Thing, observe
@@ -48,3 +52,23 @@ def blank(network: Network, rng: np.random.Generator, inputs: int = INPUTS) -> M
     found = ridge.r2(crossfit.by_ridge(features, place, np.arange(inputs)), place)
     table = pd.DataFrame({"axis": ["x", "y"], "metric": "r2", "value": found})
     return Measured(table, (Reading("blank_r2", float(found[np.abs(found).argmax()])),))
+
+
+def erased(frames: Frames) -> Measured:
+    """Return the largest R² of the ball's place from inputs without the ball, and from the paddles.
+
+    It was measured when the set was built (`analysis.leak`), which is refused above .02.
+
+    Args:
+        frames: Teleported, opponent held.
+
+    Returns:
+        A line for each source and axis; the reading `erased_r2` of row `raw_pixels`.
+    """
+    leaks: Mapping[str, float] = frames.facts["leak"]
+    lines = [
+        {"source": source, "axis": axis, "value": value}
+        for (source, axis), value in ((name.split("_to_"), v) for name, v in leaks.items())
+    ]
+    reading = Reading("erased_r2", max(leaks.values()), condition(frames), "raw_pixels")
+    return Measured(pd.DataFrame(lines), (reading,))

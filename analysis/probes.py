@@ -12,12 +12,13 @@ features, on which claims hang, are asked about all inputs as well. No layer is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from analysis import ridge
+from analysis.checks import erased
 from analysis.frames import Frames
 from analysis.networks import FEATURES, HIDDEN, OUTPUTS, Network, passes, responses
 from analysis.probe_records import Features, Record, controls, probe
@@ -117,8 +118,7 @@ def place(network: Network, frames: Frames) -> Measured:
 def pixel_probes(frames: Frames, rng: np.random.Generator) -> Measured:
     """Probe the network's input itself: the limit for a linear read-out; once for each set.
 
-    The set was built only if ball-erased inputs and the paddles' places tell nothing of the ball
-    (`analysis.leak`); the largest of those R² is the reading `erased_r2`.
+    Beside it stands what is told with the ball erased (`analysis.checks.erased`).
 
     Args:
         frames: Teleported, opponent held.
@@ -133,23 +133,14 @@ def pixel_probes(frames: Frames, rng: np.random.Generator) -> Measured:
     pixels = _flat(frames.observations[some].astype(np.float32) / 255)
     where = {"layer": "pixels"}
     records = probe(pixels, questions, rng, where) + controls(pixels, questions, rng, where)
-    leaks: Mapping[str, float] = frames.facts["leak"]
-    for name, value in leaks.items():
-        layer, axis = name.split("_to_")
+    without = erased(frames)
+    told = {"view": "erased", "probe": "ridge", "split": "scenes", "target": "place"}
+    for line in without.table.to_dict("records"):
         records.append(
-            {
-                "layer": layer,
-                "view": "erased",
-                "probe": "ridge",
-                "split": "scenes",
-                "target": "place",
-                "axis": axis,
-                "metric": "r2",
-                "value": value,
-            }
+            {"layer": line["source"], "axis": line["axis"], "value": line["value"], "metric": "r2"}
+            | told
         )
-    erased = Reading("erased_r2", max(leaks.values()), condition(frames), "raw_pixels")
-    return Measured(pd.DataFrame(records), (erased,))
+    return Measured(pd.DataFrame(records), without.readings)
 
 
 def _maps(network: Network, observations: np.ndarray) -> Iterator[tuple[str, Features]]:

@@ -19,6 +19,7 @@ from agents import extractors
 from agents.allocator import keep_freed_memory
 from agents.settings import fingerprint
 from analysis import battery
+from analysis.checks import erased
 from analysis.measurements import Measurement, load, save
 from analysis.networks import build
 from studies.conductor import Interrupted, Progress, Report
@@ -122,10 +123,10 @@ def measure(share: UntrainedShare, options: Options, report: Report, stop: threa
         report(Progress(done + 1, rate, None, f"{row}, seed {seed}"))
 
 
-def check_pixels(game: str, results: Path) -> None:
-    """Probe the input itself, once for each game, and publish what a claim checks."""
-    file = published(results, game, "nature").parents[1] / PIXELS / "measurements.json"
+def check_set(shared: battery.Shared, results: Path) -> None:
+    """Publish what the shared set tells with the ball erased; once for each game."""
+    file = published(results, shared.game, "nature").parents[1] / PIXELS / "measurements.json"
     if not file.exists():
-        shared = battery.Shared(game)
         made_on = fingerprint({"data": shared.held.content_hash(), "regime": "untrained"})
-        save(battery.pixels(shared).measurements(PIXELS, 0, "untrained", game, 0, made_on), file)
+        measured = erased(shared.held)
+        save(measured.measurements(PIXELS, 0, "untrained", shared.game, 0, made_on), file)

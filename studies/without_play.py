@@ -112,8 +112,8 @@ def measure_untrained(asked: Asked, console: Console) -> int:
     asked.check()
     for game in asked.games:
         shared = Shared(game, workers=asked.workers)
-        _ = shared.held, shared.ladders
-        untrained.check_pixels(game, asked.results)
+        _ = shared.held, shared.ladders  # built here, once, rather than by each process
+        untrained.check_set(shared, asked.results)
 
     def left() -> Sequence[Job]:
         return [

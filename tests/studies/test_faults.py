@@ -60,7 +60,7 @@ def test_killed_workers_are_tried_again_a_few_times_and_the_others_go_on(tmp_pat
     assert "catch/gap@0.5/seed0: finished" in told
     assert (run_of(tmp_path) / "agent.json").exists()
     assert "tried again (2 of 2)" in told
-    assert re.search(r"failed: catch/Crash\S*: killed 3 times \(exit status -9\)", told)
+    assert re.search(r"failed: demo/catch/Crash\S*: killed 3 times \(exit status -9\)", told)
 
 
 def test_a_run_killed_before_its_first_file_is_no_stranger(tmp_path: Path) -> None:

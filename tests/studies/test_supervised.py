@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from analysis import tuning
-from analysis.measurements import collect
 from analysis.supervised import SupervisedSettings
 from commandline import BadInput
-from studies.conductor import Interrupted, Progress
-from studies.supervised import judged_runs, perform, tried, tuning_runs, with_rate
+from studies.supervised import judged_runs, tried, tuning_runs, with_rate
 from studies.supervised_run import Stage, SupervisedRun
-from studies.worker import Options
 
 ASKED = [("where", "pong", "held")]
 ROWS = ["nature@0.5", "gap@0.5"]
-OPTIONS = Options(workers=1, wandb_mode="disabled", device="cpu", threads=1)
 
 
 def run(
@@ -112,34 +107,3 @@ def test_a_damaged_row_is_not_passed_over(tmp_path: Path) -> None:
     one.published.write_text('{"seed": 100}')
     with pytest.raises(BadInput, match="expected the row of a tuning run"):
         tried(one)
-
-
-def test_a_run_leaves_its_row_and_its_measurements(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Stopped on the way and begun again; the row has the whole curve, claims can use the rest."""
-    monkeypatch.chdir(tmp_path)  # sets are kept below the folder in which a command is run
-    settings = SupervisedSettings(
-        updates=40, batch_size=16, warmup=5, learning_rate=1e-3, look_every=10, save_every=10
-    )
-    one = run(tmp_path, "gap@0.25", 3, game="catch", settings=settings)
-    told: list[Progress] = []
-    stopping = threading.Event()
-    stopping.set()
-    with pytest.raises(Interrupted):
-        perform(one, OPTIONS, told.append, stopping)
-    assert not one.published.exists()
-    perform(one, OPTIONS, told.append, threading.Event())
-    row = json.loads(one.published.read_text())
-    assert [point[0] for point in row["curve"]] == [10, 20, 30, 40]
-    assert row["columns"][:3] == ["update", "loss", "skill"]
-    assert row["settings"]["learning_rate"] == 1e-3
-    found = {m.measure: m for m in collect([tmp_path / "results"])}
-    assert found["where_r2"].value == row["skill"]
-    assert found["where_r2"].condition == ""
-    assert found["where_gain"].value == row["gain"]
-    assert {(m.row, m.seed, m.regime, m.game, m.budget) for m in found.values()} == {
-        ("gap@0.25", 3, "supervised", "catch", 40)
-    }
-    assert len({m.fingerprint for m in found.values()}) == 1
-    assert told[-1].doing == "measuring"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,11 @@ import pytest
 import evaluate
 import train
 from analysis.measurements import collect, load
+from analysis.supervised import SupervisedSettings
+from studies.conductor import Interrupted, Progress
+from studies.supervised import perform
+from studies.supervised_run import SupervisedRun
+from studies.worker import Options
 
 ROWS = ["nature@0.125", "dense_circular_gap@0.125"]
 
@@ -23,36 +29,73 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_from_words_to_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Catch, real data, small networks; what is there is not done again."""
+    """Catch, real data, small networks: one test, because all of them share sets built once."""
     monkeypatch.chdir(tmp_path)
-    untrained = ["--untrained", "--game", "catch", "--rows", *ROWS, "--seeds", "0", "1"]
-    assert "untrained/catch/share0: finished" in said(capsys, *untrained)
-    found = collect([tmp_path / "results"])
+    networks_with_random_weights(capsys)
+    a_network_trained_without_a_game(tmp_path)
+    an_agent(capsys)
+
+
+def networks_with_random_weights(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is there is not measured again; what claims check comes along."""
+    words = ["--untrained", "--game", "catch", "--rows", *ROWS, "--seeds", "0"]
+    assert "untrained/catch/share0: finished" in said(capsys, *words)
+    found = collect([Path("results")])
     assert {m.regime for m in found} == {"untrained"}
-    assert {(m.row, m.seed) for m in found if m.measure == "where_r2"} == {
-        (row, seed) for row in ROWS for seed in (0, 1)
-    }
-    checks = {m.measure: m.value for m in found if m.seed == 0}
+    assert {(m.row, m.seed) for m in found if m.measure == "where_r2"} == {(r, 0) for r in ROWS}
+    checks = {m.measure: m.value for m in found}
     assert checks["corner_dq"] == 0
     assert abs(checks["blank_r2"]) <= 0.05
     assert checks["erased_r2"] <= 0.02
     assert checks["equivariance_at_stride"] >= 0.999
     assert len({m.fingerprint for m in found if m.measure == "where_r2"}) == 1
     before = {path: path.stat().st_mtime_ns for path in Path("results").rglob("*.json")}
-    assert "finished" not in said(capsys, *untrained)
-    said(capsys, *untrained, "2")
+    assert "finished" not in said(capsys, *words)
+    said(capsys, "--untrained", "--game", "catch", "--rows", ROWS[1], "--seeds", "0", "1")
     after = {path: path.stat().st_mtime_ns for path in Path("results").rglob("*.json")}
-    pixels = Path("results/untrained/catch/raw_pixels/measurements.json")
-    assert after[pixels] == before[pixels]
-    nature = load(Path("results/untrained/catch", ROWS[0], "measurements.json"))
-    assert {m.seed for m in nature} == {0, 1, 2}
+    (changed,) = (path for path in after if after[path] != before[path])
+    assert [m.seed for m in load(changed) if m.measure == "where_r2"] == [0, 1]
 
+
+def a_network_trained_without_a_game(folder: Path) -> None:
+    """Stopped on the way and begun again; the row has the whole curve, claims can use the rest."""
+    settings = SupervisedSettings(
+        updates=40, batch_size=16, warmup=5, learning_rate=1e-3, look_every=10, save_every=10
+    )
+    run = SupervisedRun(
+        "tuned", "where", "catch", "", "gap@0.125", 3, settings, folder / "runs", folder / "found"
+    )
+    options = Options(workers=1, wandb_mode="disabled", device="cpu", threads=1)
+    told: list[Progress] = []
+    stopping = threading.Event()
+    stopping.set()
+    with pytest.raises(Interrupted):
+        perform(run, options, told.append, stopping)
+    assert not run.published.exists()
+    perform(run, options, told.append, threading.Event())
+    row = json.loads(run.published.read_text())
+    assert [point[0] for point in row["curve"]] == [10, 20, 30, 40]
+    assert row["columns"][:3] == ["update", "loss", "skill"]
+    assert row["settings"]["learning_rate"] == 1e-3
+    found = {m.measure: m for m in collect([folder / "found"])}
+    assert found["where_r2"].value == row["skill"]
+    assert found["where_gain"].value == row["gain"]
+    assert {"updates_to_4px", "jnd_px", "coarse_r2", "phase_r2", "equivariance"} <= set(found)
+    assert {(m.row, m.seed, m.regime, m.game, m.budget) for m in found.values()} == {
+        ("gap@0.125", 3, "supervised", "catch", 40)
+    }
+    assert len({m.fingerprint for m in found.values()}) == 1
+    assert told[-1].doing == "measuring"
+
+
+def an_agent(capsys: pytest.CaptureFixture[str]) -> None:
+    """Trained, scored, measured; measured once; and what claims can use of it."""
     words = ["--game", "catch", "--extractor", "gap@0.125", "--preset", "demo", "--steps", "1200"]
     looks = ["--eval-every", "400", "--checkpoint-every", "400", "--wandb", "disabled"]
     assert train.main([*words, *looks]) == 0
     told = said(capsys, "runs/demo", "--games", "4", "--measures", "shifts,receptive,bits")
     assert "bits: not of gap in catch, left out" in told
-    folder = tmp_path / "runs" / "demo" / "catch" / "gap@0.125" / "seed0" / "evaluation"
+    folder = Path("runs/demo/catch/gap@0.125/seed0/evaluation")
     assert {"shifts.parquet", "receptive.parquet"} <= {p.name for p in folder.iterdir()}
     assert len(pd.read_parquet(folder / "shifts.parquet")) > 5
     measured = {m.measure: m for m in load(folder / "measurements.json")}
