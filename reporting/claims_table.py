@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import tyro
+from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from analysis.claim import Claim, Part
 from analysis.claims import CLAIMS
@@ -23,38 +26,40 @@ from commandline import BadInput, parse, run
 COLOURS = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "not measured": "dim"}
 
 
-def verdicts_table(records: Sequence[Mapping[str, Any]]) -> Table:
-    """Return the verdicts of `analysis.claims.claims_table` as a table.
+def verdicts_table(records: Sequence[Mapping[str, Any]]) -> Group:
+    """Return the verdicts of `analysis.claims.claims_table`, three lines each.
+
+    Not a table with a column for everything: in a terminal of usual width the words would stand
+    in columns of seven letters.
 
     Args:
         records: One for each part, regime and game.
     """
-    table = Table(
-        title="verdicts by rules registered beforehand (docs/claims.md)",
-        caption="★ primary; effect and 95 % interval over seeds of the quantity on which the "
-        "verdict hangs",
-    )
-    for heading in ("id", "claim", "regime", "verdict"):
-        table.add_column(heading)
-    for heading in ("effect", "interval", "seeds"):
-        table.add_column(heading, justify="right")
-    table.add_column("needs, or held back by", overflow="fold")
+    shown: list[RenderableType] = [
+        Text("Verdicts by rules registered beforehand (docs/claims.md). ★ primary; effect and "
+             "95 % interval over seeds of the quantity on which the verdict hangs.\n")
+    ]  # fmt: skip
     for record in records:
         verdict = record["verdict"]
-        star = "★" if record["primary"] else ""
-        why = [*record["held_back"], *record["needs"]]
-        more = f" … and {len(why) - 2} more" if len(why) > 2 else ""
-        table.add_row(
-            f"{record['id']}{star}",
-            escape(record["claim"]),
-            " ".join(filter(None, (record["regime"], record["game"]))),
+        why = [f"held back by {guard}" for guard in record["held_back"]]
+        why += [f"needs {cell}" for cell in record["needs"]]
+        more = f"; and {len(why) - 2} more" if len(why) > 2 else ""
+        numbers = Table.grid(padding=(0, 1))
+        for width in (12, 12, 6, 14, 8, 18):
+            numbers.add_column(min_width=width, no_wrap=True)
+        numbers.add_row(
+            f"[bold]{escape(record['id'])}{'★' if record['primary'] else ''}[/]",
             f"[{COLOURS[verdict]}]{verdict}[/]",
             _number(record["effect"]),
             escape(_interval(record["interval"])),
-            str(record["seeds"]) if record["regime"] != "arithmetic" else "exact",
-            escape("; ".join(why[:2]) + more),
+            "exact" if record["regime"] == "arithmetic" else f"{record['seeds']} seeds",
+            " ".join(filter(None, (record["regime"], record["game"]))),
         )
-    return table
+        shown.append(numbers)
+        shown.append(Padding(Text(record["claim"]), (0, 0, 0, 4)))
+        if why:
+            shown.append(Padding(Text("; ".join(why[:2]) + more, style="dim"), (0, 0, 0, 4)))
+    return Group(*shown)
 
 
 def _number(value: float | str | None) -> str:
