@@ -13,6 +13,7 @@ import evaluate
 import train
 from analysis.measurements import collect, load
 from analysis.supervised import SupervisedSettings
+from studies import untrained
 from studies.conductor import Interrupted, Progress
 from studies.supervised import perform
 from studies.supervised_run import SupervisedRun
@@ -51,10 +52,9 @@ def networks_with_random_weights(capsys: pytest.CaptureFixture[str]) -> None:
     assert len({m.fingerprint for m in found if m.measure == "where_r2"}) == 1
     before = {path: path.stat().st_mtime_ns for path in Path("results").rglob("*.json")}
     assert "finished" not in said(capsys, *words)
-    said(capsys, "--untrained", "--game", "catch", "--rows", ROWS[1], "--seeds", "0", "1")
-    after = {path: path.stat().st_mtime_ns for path in Path("results").rglob("*.json")}
-    (changed,) = (path for path in after if after[path] != before[path])
-    assert [m.seed for m in load(changed) if m.measure == "where_r2"] == [0, 1]
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    (left,) = untrained.shares("catch", ROWS, [0, 1], 1, Path("runs"), Path("results"))
+    assert left.networks == tuple((row, 1) for row in ROWS)
 
 
 def a_network_trained_without_a_game(folder: Path) -> None:
