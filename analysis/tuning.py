@@ -1,9 +1,15 @@
-"""One learning rate for each row and task, chosen on seeds that no result uses."""
+"""One learning rate for each row and task, chosen on seeds that no result uses.
+
+Chosen in short runs. A row that no rate brings off the mean in so few updates would be given one by
+noise; its rates are tried again in runs as long as published ones.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from analysis.supervised import STUCK
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3)
 """Tried first; an optimum at the edge widens the grid by one more in that direction."""
@@ -20,6 +26,9 @@ COMMON_RATE = 3e-4
 TUNING_UPDATES = 4_000
 """Updates of a run that only chooses a rate: a fifth of a published one."""
 
+LONG_UPDATES = 20_000
+"""The same for rows that are stuck at every rate in the short runs."""
+
 
 @dataclass(frozen=True)
 class Tried:
@@ -29,17 +38,28 @@ class Tried:
         rate: The learning rate.
         seed: Of the run.
         skill: Best on the validation scenes.
+        updates: Of the run.
     """
 
     rate: float
     seed: int
     skill: float
+    updates: int = TUNING_UPDATES
 
 
-def means(tried: Iterable[Tried]) -> Mapping[float, float]:
+def updates_to_try(tried: Iterable[Tried]) -> int:
+    """Return how long the runs are by which the rate is chosen."""
+    known = means(tried, TUNING_UPDATES)
+    stuck = set(RATES) <= known.keys() and max(known.values()) < STUCK
+    return LONG_UPDATES if stuck else TUNING_UPDATES
+
+
+def means(tried: Iterable[Tried], updates: int) -> Mapping[float, float]:
     """Return the mean skill of each rate that was tried with all tuning seeds, smallest first."""
     by_rate: dict[float, dict[int, float]] = {}
     for t in tried:
+        if t.updates != updates:
+            continue
         by_rate.setdefault(t.rate, {})[t.seed] = t.skill
     wanted = set(TUNING_SEEDS)
     return {
@@ -51,7 +71,8 @@ def means(tried: Iterable[Tried]) -> Mapping[float, float]:
 
 def to_try(tried: Iterable[Tried]) -> Sequence[float]:
     """Return the rates that have to be tried before one can be chosen; none when that is done."""
-    known = means(tried)
+    tried = list(tried)
+    known = means(tried, updates_to_try(tried))
     if missing := [rate for rate in RATES if rate not in known]:
         return missing
     best, rates = _best(known), list(known)
@@ -66,7 +87,7 @@ def to_try(tried: Iterable[Tried]) -> Sequence[float]:
 def choose_rate(tried: Iterable[Tried]) -> float | None:
     """Return the rate with the best mean skill, the smaller of equals; `None` if more is to do."""
     tried = list(tried)
-    return None if to_try(tried) else _best(means(tried))
+    return None if to_try(tried) else _best(means(tried, updates_to_try(tried)))
 
 
 def _best(known: Mapping[float, float]) -> float:

@@ -11,7 +11,7 @@ import functools
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -66,7 +66,7 @@ def tried(run: SupervisedRun) -> list[tuning.Tried]:
     """Return what the published tuning runs of the run's row and task say."""
     folder = run.published.parent
     found = []
-    for path in sorted(folder.glob("rate*-seed*.json")):
+    for path in sorted(folder.glob("*rate*-seed*.json")):
         row = read_json(path)
         try:
             found.append(
@@ -74,6 +74,7 @@ def tried(run: SupervisedRun) -> list[tuning.Tried]:
                     float(row["settings"]["learning_rate"]),
                     int(row["seed"]),
                     float(row["best_validation_skill"]),
+                    int(row["settings"]["updates"]),
                 )
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -100,17 +101,19 @@ def tuning_runs(
                 any_rate = SupervisedRun(
                     "tuning", task, game, condition, row, seed, settings, root, results
                 )
-                for rate in tuning.to_try(tried(any_rate)):
-                    run = with_rate(any_rate, rate)
+                known = tried(any_rate)
+                updates = tuning.updates_to_try(known)
+                for rate in tuning.to_try(known):
+                    run = at(any_rate, rate, updates)
                     if not run.published.exists():
                         found.append(run)
     return found
 
 
-def with_rate(run: SupervisedRun, rate: float) -> SupervisedRun:
-    """Return the same run at another learning rate."""
-    settings = SupervisedSettings(**{**asdict(run.settings), "learning_rate": rate})
-    return SupervisedRun(**{**vars(run), "settings": settings})
+def at(run: SupervisedRun, rate: float, updates: int) -> SupervisedRun:
+    """Return the same run at another learning rate and length."""
+    settings = replace(run.settings, learning_rate=rate, updates=updates)
+    return replace(run, settings=settings)
 
 
 def judged_runs(

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from agents import extractors
 from analysis.supervised import SupervisedSettings
+from analysis.tuning import TUNING_UPDATES
 
 Stage = Literal["tuning", "tuned", "common"]
 
@@ -44,9 +45,13 @@ class SupervisedRun:
     def place(self) -> Path:
         """Where it lies, below `root` and below `results`."""
         what = f"{self.task}-{self.condition}" if self.condition else self.task
-        rate = f"rate{self.settings.learning_rate:g}-" if self.stage == "tuning" else ""
+        name = f"seed{self.seed}"
+        if self.stage == "tuning":
+            name = f"rate{self.settings.learning_rate:g}-{name}"
+            if self.settings.updates != TUNING_UPDATES:
+                name = f"updates{self.settings.updates}-{name}"
         row = extractors.directory_name(self.row)
-        return Path("supervised", self.stage, what, self.game, row, f"{rate}seed{self.seed}")
+        return Path("supervised", self.stage, what, self.game, row, name)
 
     @property
     def title(self) -> str:

@@ -11,7 +11,7 @@ import pytest
 from analysis import tuning
 from analysis.supervised import SupervisedSettings
 from commandline import BadInput
-from studies.supervised import judged_runs, tried, tuning_runs, with_rate
+from studies.supervised import at, judged_runs, tried, tuning_runs
 from studies.supervised_run import Stage, SupervisedRun
 
 ASKED = [("where", "pong", "held")]
@@ -50,7 +50,10 @@ def tell(of: SupervisedRun, skill: float) -> None:
 def tell_all(folder: Path, row: str, best: float) -> None:
     for rate in tuning.RATES:
         for seed in tuning.TUNING_SEEDS:
-            tell(with_rate(run(folder, row, seed, "tuning"), rate), float(rate == best))
+            tell(
+                at(run(folder, row, seed, "tuning"), rate, tuning.TUNING_UPDATES),
+                float(rate == best),
+            )
 
 
 def test_every_run_has_a_file_of_its_own(tmp_path: Path) -> None:
@@ -99,6 +102,20 @@ def test_each_row_at_its_own_rate_seeds_in_rounds(tmp_path: Path) -> None:
     assert judged(tmp_path) == runs[1:]
     with pytest.raises(BadInput, match="--seeds: expected other seeds"):
         judged(tmp_path, seeds=(0, 101))
+
+
+def test_a_row_that_is_stuck_at_every_rate_gets_longer_runs(tmp_path: Path) -> None:
+    """Their rows have names of their own, and they alone choose."""
+    tell_all(tmp_path, "nature@0.5", 3e-4)
+    tell_all(tmp_path, "gap@0.5", -1.0)
+    left = tuning_runs(ASKED, ROWS, tmp_path / "runs", tmp_path / "results")
+    assert {(r.row, r.settings.updates) for r in left} == {("gap@0.5", tuning.LONG_UPDATES)}
+    assert len(left) == 12
+    assert left[0].published.name == "updates20000-rate0.0001-seed100.json"
+    for r in left:
+        tell(r, float(r.settings.learning_rate == 3e-4))
+    assert not tuning_runs(ASKED, ROWS, tmp_path / "runs", tmp_path / "results")
+    assert judged(tmp_path)[1].settings.learning_rate == 3e-4
 
 
 def test_a_damaged_row_is_not_passed_over(tmp_path: Path) -> None:
