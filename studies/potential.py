@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -106,16 +106,27 @@ def perform(run: PotentialRun, options: Options, report: Report, stop: threading
         raise Interrupted
     measured = _take(run)
     row, regime = ROWS[run.what]
-    made_on = fingerprint({"what": run.what, "regime": regime})
+    made_on = protocol(run)
     found: list[Measurement] = measured.measurements(row, run.seed, regime, run.game, 0, made_on)
     save(found, run.published)
     measured.table.to_parquet(run.directory / f"{run.what}-seed{run.seed}.parquet")
 
 
-def _take(run: PotentialRun) -> Measured:
+def settings_of(run: PotentialRun) -> PlaceSettings | RewardSettings:
+    """Return what shapes the games that are played on; all oracles are trained on the same."""
     if run.what == "ram_oracle":
-        return ram_oracle(
-            reward_set(RewardSettings(game=run.game, arm=run.arm), workers=1), run.seed
-        )
-    settings = PlaceSettings(game=run.game, arm=run.arm, seed=run.seed)
+        return RewardSettings(game=run.game, arm=run.arm)
+    return PlaceSettings(game=run.game, arm=run.arm, seed=run.seed)
+
+
+def protocol(run: PotentialRun) -> str:
+    """Return the fingerprint of what has to agree between seeds and opponent arms."""
+    kept = {k: v for k, v in asdict(settings_of(run)).items() if k not in ("seed", "arm")}
+    return fingerprint({"what": run.what, **kept})
+
+
+def _take(run: PotentialRun) -> Measured:
+    settings = settings_of(run)
+    if isinstance(settings, RewardSettings):
+        return ram_oracle(reward_set(settings, workers=1), run.seed)
     return place_share(settings, scenes(settings, workers=1))

@@ -1,0 +1,30 @@
+"""The queue of what is asked of the game itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from studies.potential import left, protocol
+
+
+def test_seeds_in_rounds_and_what_has_its_row_is_not_done_again(tmp_path: Path) -> None:
+    runs = left("pong", [3, 1], tmp_path / "runs", tmp_path / "results")
+    assert [(r.seed, r.what, r.arm) for r in runs[:4]] == [
+        (3, "place_share", "held"),
+        (3, "place_share", "along"),
+        (3, "ram_oracle", "held"),
+        (3, "ram_oracle", "along"),
+    ]
+    assert [r.seed for r in runs] == [3] * 4 + [1] * 4
+    assert len({r.published for r in runs}) == 8
+    runs[1].published.parent.mkdir(parents=True)
+    runs[1].published.write_text("[]")
+    again = left("pong", [3, 1], tmp_path / "runs", tmp_path / "results")
+    assert again == [runs[0], *runs[2:]]
+
+
+def test_seeds_and_arms_are_compared_games_and_measures_are_not(tmp_path: Path) -> None:
+    share, _, oracle, _ = left("pong", [0], tmp_path, tmp_path)
+    assert protocol(replace(share, seed=9, arm="along")) == protocol(share)
+    assert protocol(replace(share, game="breakout")) != protocol(share) != protocol(oracle)
