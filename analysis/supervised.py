@@ -20,7 +20,6 @@ from torch import Tensor
 
 from agents.checkpoints import (
     load_tensors,
-    load_weights,
     read_json,
     save_tensors,
     save_weights,
@@ -28,7 +27,7 @@ from agents.checkpoints import (
     write_json,
 )
 from agents.settings import fingerprint
-from analysis.batches import Batches as Batches
+from analysis.batches import Batches
 from analysis.networks import CHUNK, Network, Observations, build
 from analysis.tasks import Judged, Outputs, Part, Task, content_hash
 from commandline import BadInput
@@ -302,15 +301,3 @@ class _Kept:
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-
-
-def load_network(spec: str, seed: int, outputs: int, folder: Path) -> Network:
-    """Return the network that a finished run left in its folder.
-
-    Raises:
-        BadInput: If there is none, or it is another row's.
-    """
-    network = build(spec, seed, outputs)
-    load_weights(network, folder / "network.safetensors")
-    network.eval()
-    return network

@@ -41,9 +41,6 @@ from envs.scenes import ORIENTATIONS, SHAPES
 CELL_84 = 8.0
 """One cell of most rows' last map: how far right of the middle WHAT is tested."""
 
-GLYPHS_84 = (8, 16, 32)
-"""Sides of the glyphs of claim 19, network pixels."""
-
 PARTS: tuple[Part, ...] = get_args(Part)
 
 LEFT: tuple[Part, ...] = ("train", "validation")

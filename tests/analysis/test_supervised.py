@@ -12,15 +12,15 @@ import pytest
 import torch
 from sklearn.metrics import r2_score
 
+from agents.checkpoints import load_weights
+from analysis.batches import Batches
 from analysis.datasets import teleport_set
 from analysis.frames import Frames, TeleportSettings
 from analysis.networks import build
 from analysis.supervised import (
-    Batches,
     Row,
     Stopped,
     SupervisedSettings,
-    load_network,
     outputs_of,
     protocol,
     train,
@@ -145,7 +145,8 @@ def test_the_best_weights_are_kept(task: Task, tmp_path: Path) -> None:
     validation = task.parts["validation"].observations
     best = max(row["skill"] for row in trained.curve)
     assert task.judge(outputs_of(trained.network, validation), "validation").skill == best
-    again = load_network("half_max@0.25", 0, 2, tmp_path)
+    again = build("half_max@0.25", 1, 2)
+    load_weights(again, tmp_path / "network.safetensors")
     assert np.array_equal(outputs_of(again, validation), outputs_of(trained.network, validation))
 
 
