@@ -15,30 +15,30 @@ from types import MappingProxyType
 
 import numpy as np
 
-from analysis.ball_rewards import ball_rewards
 from analysis.cache import CACHE
-from analysis.checks import blank
-from analysis.corners import corner_dq
 from analysis.datasets import teleport_set
-from analysis.displacement import displacement
-from analysis.do_maps import DoMap, do_map
-from analysis.do_scenes import DoSettings
-from analysis.equivariance import equivariance
-from analysis.filters import filters
-from analysis.frames import Frames, TeleportSettings
-from analysis.jnd import jnd
-from analysis.ladder_sets import LadderSettings, ladder_set
-from analysis.ladders import Ladders
+from analysis.measures.corners import corner_dq
+from analysis.measures.displacement import displacement
+from analysis.measures.equivariance import equivariance
+from analysis.measures.jnd import jnd
+from analysis.measures.receptive import receptive_field
+from analysis.measures.shifts import q_shift
 from analysis.networks import Network
-from analysis.probes import place, probes
+from analysis.pictures.frames import Frames, TeleportSettings
+from analysis.pictures.ladder_sets import LadderSettings, ladder_set
+from analysis.pictures.ladders import Ladders
+from analysis.probing.checks import blank
+from analysis.probing.probes import place, probes
+from analysis.probing.swaps import place_after_pools, place_bits
 from analysis.readings import Measured
-from analysis.receptive import receptive_field
-from analysis.rollouts import can_be_played_on
-from analysis.rules import Regime
-from analysis.selection import split_width
-from analysis.shifts import q_shift
-from analysis.swaps import place_after_pools, place_bits
-from analysis.value_maps import own_value_maps, value_maps
+from analysis.tasks.filters import filters
+from analysis.verdicts.rules import Regime
+from analysis.verdicts.selection import split_width
+from analysis.worth.ball_rewards import ball_rewards
+from analysis.worth.do_maps import DoMap, do_map
+from analysis.worth.do_scenes import DoSettings
+from analysis.worth.rollouts import can_be_played_on
+from analysis.worth.value_maps import own_value_maps, value_maps
 from commandline import BadInput, choose
 from envs.games import find
 

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,15 @@ def shaped_by(settings: Any, code: tuple[str, ...]) -> Facts:
     Args:
         settings: A dataclass instance.
         code: Files whose content matters, relative to the project: patterns are allowed.
+
+    Raises:
+        FileNotFoundError: If one of them names nothing: then the key would not notice a change.
     """
     digest = hashlib.sha256()
-    for path in sorted(path for pattern in code for path in ROOT.glob(pattern)):
+    files = {pattern: list(ROOT.glob(pattern)) for pattern in code}
+    if missing := [pattern for pattern, found in files.items() if not found]:
+        raise FileNotFoundError(f"no such code: {', '.join(missing)}")
+    for path in sorted(chain.from_iterable(files.values())):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     return {
         "settings": {"kind": type(settings).__name__, **asdict(settings)},

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from analysis.decisions import Arithmetic, Cell, Expression, cells_of, quantities
 from analysis.measurements import REFERENCES
-from analysis.rules import Regime, Verdict
+from analysis.verdicts.decisions import Arithmetic, Cell, Expression, cells_of, quantities
+from analysis.verdicts.rules import Regime, Verdict
 
 SOURCES: Mapping[str, str] = MappingProxyType(
     {

@@ -15,10 +15,10 @@ from analysis.claim import GAMES, Claim, Part
 from analysis.claims_1_to_10 import CLAIMS_1_TO_10
 from analysis.claims_11_to_15 import CLAIMS_11_TO_15
 from analysis.claims_16_to_20 import CLAIMS_16_TO_20
-from analysis.evidence import Evidence, weigh
 from analysis.measurements import Measurement
-from analysis.rules import ALPHA, Guard, Verdict, holm
-from analysis.selection import Index
+from analysis.verdicts.evidence import Evidence, weigh
+from analysis.verdicts.rules import ALPHA, Guard, Verdict, holm
+from analysis.verdicts.selection import Index
 
 CLAIMS: tuple[Claim, ...] = (*CLAIMS_1_TO_10, *CLAIMS_11_TO_15, *CLAIMS_16_TO_20)
 """All of them, by number."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from analysis.claim import Assay, Claim, Part
-from analysis.decisions import (
+from analysis.verdicts.decisions import (
     Above,
     Arithmetic,
     Below,
@@ -16,7 +16,7 @@ from analysis.decisions import (
     Some,
     Within,
 )
-from analysis.targets import PLAY, REWARD, TARGETS, WHAT, WHERE, Target
+from analysis.verdicts.targets import PLAY, REWARD, TARGETS, WHAT, WHERE, Target
 
 WIDENED = "global_first@1.57"
 """`global_first` with about gap's parameters: 117,158 against 114,342."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.claim import Assay, Claim, Part
-from analysis.decisions import (
+from analysis.verdicts.decisions import (
     Above,
     Arithmetic,
     Below,
@@ -13,8 +13,8 @@ from analysis.decisions import (
     Ratio,
     Some,
 )
-from analysis.rules import Regime
-from analysis.targets import REWARD, TARGETS, WHERE, Target
+from analysis.verdicts.rules import Regime
+from analysis.verdicts.targets import REWARD, TARGETS, WHERE, Target
 
 DOSES = {
     "avg": ("nature", "avg_4x4", "avg_2x2", "gap"),

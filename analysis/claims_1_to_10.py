@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from analysis.claim import Assay, Check, Claim, Part
-from analysis.decisions import Above, Below, Cell, Difference, Every, Mean, Median, Ratio, Some
-from analysis.targets import GLOBAL, LOCAL, PLAY, WHERE
+from analysis.verdicts.decisions import (
+    Above,
+    Below,
+    Cell,
+    Difference,
+    Every,
+    Mean,
+    Median,
+    Ratio,
+    Some,
+)
+from analysis.verdicts.targets import GLOBAL, LOCAL, PLAY, WHERE
 
 
 def insensitive(name: str, rows: tuple[str, ...], what: str, *, capacity: bool) -> Part:

@@ -20,14 +20,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import confound, leak
-from analysis.building import play_episodes, teleport_episodes
 from analysis.cache import CACHE, Arrays, Facts, cached, say, shaped_by
-from analysis.frames import Frames, PlaySettings, TeleportSettings
+from analysis.pictures import confound, leak
+from analysis.pictures.building import play_episodes, teleport_episodes
+from analysis.pictures.frames import Frames, PlaySettings, TeleportSettings
 from commandline import BadInput, at_least, choose, parse, run
 from envs.games import GAMES, find
 
-CODE = ("envs/*.py", "analysis/datasets.py", "analysis/building.py", "analysis/places.py")
+CODE = (
+    "envs/*.py",
+    "analysis/datasets.py",
+    "analysis/pictures/building.py",
+    "analysis/pictures/places.py",
+)
 """What has a say in the frames: change it, and the sets are built anew."""
 
 

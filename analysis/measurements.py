@@ -18,7 +18,7 @@ from typing import Any, get_args
 import pandas as pd
 
 from agents import architectures, ownfile
-from analysis.rules import Regime
+from analysis.verdicts.rules import Regime
 from commandline import BadInput, choose
 from envs.games import GAMES
 

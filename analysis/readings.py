@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.measurements import Measurement
-from analysis.rules import Regime
+from analysis.verdicts.rules import Regime
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """The supervised regime: a whole network trained end to end on one task.
 
 The same optimiser, updates, examples and batches for every row; only the learning rate is the
-row's own, chosen on other seeds (`analysis.tuning`). Float32 throughout. The weights that did best
-on the validation scenes are judged on the test scenes. A run that was stopped goes on with the same
-bits.
+row's own, chosen on other seeds (`analysis.tasks.tuning`). Float32 throughout. The weights that did
+best on the validation scenes are judged on the test scenes. A run that was stopped goes on with the
+same bits.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from agents.checkpoints import (
     write_json,
 )
 from agents.settings import fingerprint
-from analysis.batches import Batches
 from analysis.networks import CHUNK, Network, Observations, build
-from analysis.tasks import Judged, Outputs, Part, Task, content_hash
+from analysis.pictures.splits import Part
+from analysis.tasks.batches import Batches
+from analysis.tasks.task import Judged, Outputs, Task, content_hash
 from commandline import BadInput
 
 STUCK = 0.05

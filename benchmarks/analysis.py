@@ -25,9 +25,9 @@ import commandline
 from agents import extractors
 from agents.allocator import keep_freed_memory
 from analysis.battery import INSTRUMENTS, Shared, Subject, generator
-from analysis.do_maps import do_map
-from analysis.do_scenes import DoSettings
 from analysis.networks import build
+from analysis.worth.do_maps import do_map
+from analysis.worth.do_scenes import DoSettings
 from commandline import at_least
 
 LIMIT_SECONDS = 90

@@ -21,8 +21,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from analysis.building import teleport_episode
-from analysis.frames import TeleportSettings
+from analysis.pictures.building import teleport_episode
+from analysis.pictures.frames import TeleportSettings
 from commandline import at_least, choose, parse, run
 from envs.emulator import FLIGHT_FRAMES, VISIBLE, Emulator, stack
 from envs.games import FRAME_SKIP, GAMES, find

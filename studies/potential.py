@@ -15,13 +15,13 @@ import torch
 
 from agents.settings import fingerprint
 from analysis.measurements import Measurement, save
-from analysis.place_scenes import PlaceSettings, scenes
-from analysis.place_share import place_share
-from analysis.ram_oracle import ram_oracle
 from analysis.readings import Measured
-from analysis.returns import RewardSettings
-from analysis.rewards import CONDITIONS, reward_set
-from analysis.rules import Regime
+from analysis.verdicts.rules import Regime
+from analysis.worth.place_scenes import PlaceSettings, scenes
+from analysis.worth.place_share import place_share
+from analysis.worth.ram_oracle import ram_oracle
+from analysis.worth.returns import RewardSettings
+from analysis.worth.rewards import CONDITIONS, reward_set
 from studies.conductor import Interrupted, Progress, Report
 from studies.worker import Options
 

@@ -18,9 +18,9 @@ import torch
 
 from agents.allocator import keep_freed_memory
 from agents.checkpoints import read_json
-from analysis import catalogue, tuning
 from analysis.supervised import Row, Stopped, SupervisedSettings, train
-from analysis.tasks import Task
+from analysis.tasks import catalogue, tuning
+from analysis.tasks.task import Task
 from commandline import BadInput
 from studies.conductor import Interrupted, Progress, Report
 from studies.supervised_rows import publish

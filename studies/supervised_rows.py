@@ -10,10 +10,10 @@ import pandas as pd
 from agents.checkpoints import write_json
 from analysis import battery
 from analysis.measurements import Measurement, save
+from analysis.measures.shifts import output_shift
 from analysis.readings import Measured, Reading
-from analysis.shifts import output_shift
 from analysis.supervised import Trained, outputs_of
-from analysis.tasks import ManySided, Task
+from analysis.tasks.task import ManySided, Task
 from studies.directory import commit, versions
 from studies.supervised_run import SupervisedRun
 

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from agents import extractors
 from analysis.supervised import SupervisedSettings
-from analysis.tuning import TUNING_UPDATES
+from analysis.tasks.tuning import TUNING_UPDATES
 
 Stage = Literal["tuning", "tuned", "common"]
 
@@ -21,7 +21,7 @@ class SupervisedRun:
 
     Attributes:
         stage: What for.
-        task: A key of `analysis.catalogue.TASKS`.
+        task: A key of `analysis.tasks.catalogue.TASKS`.
         game: Whose pictures.
         condition: Of the task.
         row: Of the zoo, a width allowed.

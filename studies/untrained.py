@@ -19,9 +19,9 @@ from agents import extractors
 from agents.allocator import keep_freed_memory
 from agents.settings import fingerprint
 from analysis import battery
-from analysis.checks import erased
 from analysis.measurements import Measurement, load, save
 from analysis.networks import build
+from analysis.probing.checks import erased
 from studies.conductor import Interrupted, Progress, Report
 from studies.worker import Options
 

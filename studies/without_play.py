@@ -12,10 +12,10 @@ from pathlib import Path
 from rich.console import Console
 
 from agents import extractors
-from analysis import catalogue
 from analysis.battery import Shared
-from analysis.rollouts import can_be_played_on
 from analysis.supervised import SupervisedSettings
+from analysis.tasks import catalogue
+from analysis.worth.rollouts import can_be_played_on
 from commandline import BadInput, at_least, choose
 from envs.games import GAMES, find
 from studies import potential, supervised, untrained
@@ -64,7 +64,7 @@ class Training:
     """How networks are trained in the supervised regime.
 
     Attributes:
-        tasks: Keys of `analysis.catalogue.TASKS`.
+        tasks: Keys of `analysis.tasks.catalogue.TASKS`.
         tune: Choose learning rates instead, on seeds of their own.
         common: Train all rows at one rate instead of each at its own.
         updates: Of each network's weights.

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.claims import CLAIMS, Finding, decide
 from analysis.measurements import Measurement
-from analysis.rules import Regime
+from analysis.verdicts.rules import Regime
 
 Truth = Mapping[tuple[str, str, str], float]
 """Measure, row and condition → mean over seeds."""

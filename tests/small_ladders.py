@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from analysis.ladder_sets import LadderSettings, ladder_set
-from analysis.ladders import Ladders
+from analysis.pictures.ladder_sets import LadderSettings, ladder_set
+from analysis.pictures.ladders import Ladders
 
 
 @cache

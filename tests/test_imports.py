@@ -19,19 +19,34 @@ MAY_IMPORT = {
     "evaluate": {"commandline", "envs", "agents", "analysis", "reporting", "studies"},
     "benchmarks": {"commandline", "envs", "agents", "analysis", "reporting", "studies", "train"},
 }
+WITHIN_ANALYSIS = {
+    "pictures": set(),
+    "probing": {"pictures"},
+    "measures": {"pictures", "probing"},
+    "worth": {"pictures", "probing", "measures", "verdicts"},
+    "tasks": {"pictures", "probing", "measures", "verdicts", "worth"},
+    "verdicts": set(),
+}
+"""Its packages; the modules beside them are what the packages share, or put them together."""
+
 ENTRY_POINTS = {ROOT / "studies" / "demo.py"}
 """Calls the two commands as a user would, so it stands to their right."""
 
 
-def imported(path: Path) -> set[str]:
-    rooms = set()
+def modules(path: Path) -> set[str]:
+    """Return the dotted names of what a file imports, its `from` imports both ways."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            rooms |= {alias.name.split(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            rooms.add((node.module or "").split(".")[0])
-    return rooms & set(MAY_IMPORT)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def imported(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in modules(path)} & set(MAY_IMPORT)
 
 
 def files(room: str) -> list[Path]:
@@ -46,6 +61,21 @@ def test_imports_point_one_way(room: str) -> None:
         if path not in ENTRY_POINTS:
             wrong = imported(path) - MAY_IMPORT[room] - {room}
             assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+@pytest.mark.parametrize("package", WITHIN_ANALYSIS)
+def test_so_do_those_within_analysis(package: str) -> None:
+    paths = sorted((ROOT / "analysis" / package).glob("*.py"))
+    assert paths
+    for path in paths:
+        parts = {n.split(".")[1] for n in modules(path) if n.startswith("analysis.")}
+        wrong = parts & set(WITHIN_ANALYSIS) - WITHIN_ANALYSIS[package] - {package}
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def test_every_package_within_analysis_has_its_place() -> None:
+    found = {p.parent.name for p in (ROOT / "analysis").glob("*/__init__.py")}
+    assert found == set(WITHIN_ANALYSIS)
 
 
 def test_a_wrong_import_is_seen(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.battery import INSTRUMENTS, UNTRAINED, Shared, Subject, generator, named
 from analysis.networks import build
-from analysis.rules import Regime
+from analysis.verdicts.rules import Regime
 from commandline import BadInput
 
 

@@ -13,10 +13,10 @@ from agents.geometry import ledger
 from analysis.claim import CHECKS, SOURCES, Part
 from analysis.claims import CLAIMS, claims_table
 from analysis.claims_11_to_15 import WIDENED
-from analysis.decisions import Above, Below, Within, quantities, terms_of
-from analysis.evidence import fact, in_game
 from analysis.measurements import MEASURES, REFERENCES
-from analysis.rules import SEEDS
+from analysis.verdicts.decisions import Above, Below, Within, quantities, terms_of
+from analysis.verdicts.evidence import fact, in_game
+from analysis.verdicts.rules import SEEDS
 from envs.games import GAMES
 from reporting.claims_table import claims_markdown
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis import confound, datasets
-from analysis.building import teleport_episodes
+from analysis import datasets
 from analysis.cache import key_of, shaped_by
 from analysis.datasets import main, play_set, teleport_set
-from analysis.frames import Frames, PlaySettings, TeleportSettings
-from analysis.leak import LIMIT, Leak, measure, predicted_r2, refuse
-from analysis.places import balanced_places, outer
+from analysis.pictures import confound
+from analysis.pictures.building import teleport_episodes
+from analysis.pictures.frames import Frames, PlaySettings, TeleportSettings
+from analysis.pictures.leak import LIMIT, Leak, measure, predicted_r2, refuse
+from analysis.pictures.places import balanced_places, outer
 from commandline import BadInput
 from envs.emulator import Emulator, from_bytes
 from envs.facts import Box

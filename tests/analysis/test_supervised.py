@@ -13,10 +13,10 @@ import torch
 from sklearn.metrics import r2_score
 
 from agents.checkpoints import load_weights
-from analysis.batches import Batches
 from analysis.datasets import teleport_set
-from analysis.frames import Frames, TeleportSettings
 from analysis.networks import build
+from analysis.pictures.frames import Frames, TeleportSettings
+from analysis.pictures.splits import SPLITS, chosen
 from analysis.supervised import (
     Row,
     Stopped,
@@ -25,8 +25,9 @@ from analysis.supervised import (
     protocol,
     train,
 )
-from analysis.tasks import Task, content_hash
-from analysis.where import SPLITS, chosen, where
+from analysis.tasks.batches import Batches
+from analysis.tasks.task import Task, content_hash
+from analysis.tasks.where import where
 from commandline import BadInput
 
 BRIEF = SupervisedSettings(updates=80, batch_size=16, warmup=10, look_every=10, save_every=20)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis import tuning
 from analysis.supervised import SupervisedSettings
+from analysis.tasks import tuning
 from commandline import BadInput
 from studies.supervised import at, judged_runs, tried, tuning_runs
 from studies.supervised_run import Stage, SupervisedRun

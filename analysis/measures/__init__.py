@@ -1,0 +1,1 @@
+"""What a network's responses do when the ball, or the picture, moves."""

@@ -1,0 +1,41 @@
+"""Which frames a network is trained on, chosen by and judged on."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Bool
+
+from analysis.pictures.frames import Frames
+
+Part = Literal["train", "validation", "test"]
+"""Trained on; chosen by; judged on. No scene is in two of them."""
+
+Split = Literal["scenes", "blocks", "outer"]
+"""What is left out: whole episodes (decides); episodes and a fifth of the blocks of space
+(interpolation); episodes and the outer quarter of the places (extrapolation)."""
+
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+def chosen(frames: Frames, split: Split) -> dict[Part, Bool[np.ndarray, " n"]]:
+    """Return which frames are in which part: of five parts of the episodes three are trained on.
+
+    Raises:
+        ValueError: If there is no such split.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"expected a split among {', '.join(SPLITS)}, got {split!r}")
+    fold = frames.episode_fold()
+    away = np.zeros(len(frames), bool)
+    if split == "blocks":
+        away = frames.block_fold() == 0
+    elif split == "outer":
+        away = frames.outer
+    judged = away if split != "scenes" else ~away
+    return {
+        "train": (fold >= 2) & ~away,
+        "validation": (fold == 1) & ~away,
+        "test": (fold == 0) & judged,
+    }

@@ -1,0 +1,1 @@
+"""What networks are trained to say in the supervised regime."""

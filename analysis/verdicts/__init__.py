@@ -1,0 +1,1 @@
+"""From measurements to verdicts: rules, guards, intervals; the claims themselves lie above."""

@@ -1,0 +1,1 @@
+"""What places and states are worth, and whether a network knows."""
