@@ -7,7 +7,12 @@ was interrupted goes on from its last checkpoint.
 
     python train.py --study studies/catch.yaml --workers 2
 
-trains a whole study: a W&B sweep grid, which `wandb sweep` takes as it is.
+trains a whole study: a W&B sweep grid, which `wandb sweep` takes as it is. Each of its runs that
+finishes is scored and adds its row to results/; what has its row there is not trained again.
+
+    python train.py --study studies/catch.yaml --status
+
+says what is done, running, failed and left, and when it will end, and changes nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +31,8 @@ from rich.console import Console
 import commandline
 from agents import extractors
 from agents.checkpoints import device_for
-from agents.settings import PRESETS, resolve
+from agents.settings import PRESETS, as_dict
+from agents.tuned import settings_of
 from commandline import BadInput, at_least
 from envs import games
 from reporting.wandb_run import check_mode
@@ -36,6 +42,10 @@ from studies.launch import Outcome, launch
 from studies.lock import check_free
 from studies.preflight import check_memory
 from studies.preflight import lines as preflight
+from studies.publish import Publisher, is_published
+from studies.scored_run import train_and_score
+from studies.status import standings
+from studies.status_table import show_status
 from studies.worker import Options, train_run
 
 
@@ -60,11 +70,18 @@ class Arguments:
         wandb: offline (no account needed), online (needs WANDB_API_KEY) or disabled.
         out: Folder of all studies; created if missing.
         study_name: Folder below it; default: the preset's name. A run lies in
-            OUT/STUDY/GAME/EXTRACTOR/seedK.
+            OUT/STUDY/GAME/EXTRACTOR/seedK. Settings may be named in braces, as in
+            mine-rate{learning_rate}.
+        results: Folder of published rows: what has its row there is not trained again, what
+            finishes is scored and adds its own. Default: results with --study, nothing without;
+            none: nothing.
+        status: Train nothing; say what is done, running, failed and left, and when it will end.
+        json: With --status: print a JSON object instead of tables.
         replay_size: Transitions remembered by each run, 7,064 bytes each; default: the preset's.
         replay_compression: none, or zlib: 16 to 25 times less memory, slower sampling, the same
             result; default: the preset's.
-        learning_rate: Of Adam; default: the preset's.
+        learning_rate: Of Adam; default: the row's, where it was tuned for this game and way of
+            training, else the preset's.
         update_every: Agent steps for each update; default: the preset's.
         precision: float32, or bfloat16 (faster, weights stay float32; see docs/performance.md);
             default: the preset's.
@@ -88,6 +105,9 @@ class Arguments:
     wandb: str = "offline"
     out: Path = Path("runs")
     study_name: str | None = None
+    results: Path | None = None
+    status: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     replay_size: int | None = None
     replay_compression: str | None = None
     learning_rate: float | None = None
@@ -168,55 +188,83 @@ def plan_grid(arguments: Arguments) -> list[RunSpec]:
     at_least("--threads", arguments.threads, 1)
     commandline.choose("--device", arguments.device, ("auto", "cpu", "cuda"))
     device_for(arguments.device)
-    overrides = {name: getattr(arguments, name) for name in OVERRIDES}
+    if arguments.json and not arguments.status:
+        raise BadInput("--json: expected --status beside it")
     # The same thing named twice is one run.
     cross = itertools.product(
         dict.fromkeys(arguments.seed),
         dict.fromkeys(arguments.game),
         dict.fromkeys(arguments.extractor),
     )
-    return [
-        RunSpec(
-            study=_folder_name(arguments.study_name or arguments.preset),
-            game=game,
-            extractor=extractor,
-            seed=seed,
-            settings=resolve(arguments.preset, game, overrides),
-            root=arguments.out,
-        )
-        for seed, game, extractor in cross
-    ]
+    return [_spec(arguments, game, extractor, seed) for seed, game, extractor in cross]
 
 
-def _folder_name(name: str) -> str:
-    if name in (".", "..") or "/" in name or "\0" in name or not name.strip():
-        raise BadInput(f"--study-name: expected the name of one folder, got {name!r}")
-    return name
+def _spec(arguments: Arguments, game: str, extractor: str, seed: int) -> RunSpec:
+    preset = arguments.preset
+    overrides = {name: getattr(arguments, name) for name in OVERRIDES}
+    settings, rate_from = settings_of(preset, game, extractor, overrides)
+    named = {"preset": preset, **as_dict(settings)}
+    study = grid.folder_name(arguments.study_name or preset, named)
+    return RunSpec(study, game, extractor, seed, settings, arguments.out, rate_from)
+
+
+NOWHERE = Path("none")
+"""What to type behind --results for no rows at all."""
+
+
+def rows_folder(arguments: Arguments) -> Path | None:
+    """Return the folder of published rows, `None` where rows are neither read nor written."""
+    if arguments.results is None:
+        return Path("results") if arguments.study else None
+    return None if arguments.results == NOWHERE else arguments.results
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train what the command line asks for; return the exit status."""
     arguments = commandline.parse(Arguments, argv, "train.py", __doc__ or "")
-    specs = plan(arguments)
-    states = {spec.title: state(spec) for spec in specs}
-    todo = [spec for spec in specs if states[spec.title] is not State.FINISHED]
+    specs, results = plan(arguments), rows_folder(arguments)
+    console = Console(highlight=False, soft_wrap=True)
+    if arguments.status:
+        show_status(standings(specs, results), arguments.workers, console, as_json=arguments.json)
+        return 0
+    published = {s.title for s in specs if results is not None and is_published(s, results)}
+    states = {spec.title: state(spec) for spec in specs if spec.title not in published}
+    # One that is finished and has no row yet was killed before its final score.
+    todo = [
+        spec
+        for spec in specs
+        if spec.title in states
+        and (states[spec.title] is not State.FINISHED or results is not None)
+    ]
     for spec in todo:
         check_free(spec.directory)
     if todo:
         check_memory(todo, min(arguments.workers, len(todo)))
         check_mode(arguments.wandb)
         make_root(arguments.out)
-    console = Console(highlight=False, soft_wrap=True)
+    if todo and results is not None:
+        make_root(results, "--results")
+    if published:
+        console.print(
+            f"{len(published)} of {len(specs)} runs have their rows in {results}: skipped"
+        )
     for spec in specs:
-        if states[spec.title] is State.FINISHED:
+        if spec.title in published:
+            continue
+        if states[spec.title] is State.FINISHED and results is not None:
+            console.print(f"{spec.title}: finished before; scored and published now")
+        elif states[spec.title] is State.FINISHED:
             console.print(f"{spec.title}: finished before, skipped ({spec.directory})")
             # It may have been killed between its last file and this.
             shutil.rmtree(spec.directory / "checkpoint", ignore_errors=True)
         elif states[spec.title] is State.INTERRUPTED:
             console.print(f"{spec.title}: goes on from its last checkpoint")
-    if sum(spec.settings.steps for spec in todo) >= WORTH_A_PREFLIGHT:
+    begin = [spec for spec in todo if states[spec.title] is not State.FINISHED]
+    if tuned := sum(spec.rate_from == "tuned" for spec in begin):
+        console.print(f"learning rates: tuned for {tuned} of {len(begin)} runs (results/tuning)")
+    if sum(spec.settings.steps for spec in begin) >= WORTH_A_PREFLIGHT:
         for line in preflight(
-            todo, arguments.workers, device_for(arguments.device), arguments.threads, arguments.out
+            begin, arguments.workers, device_for(arguments.device), arguments.threads, arguments.out
         ):
             console.print(line)
     options = Options(
@@ -226,17 +274,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         threads=arguments.threads,
         deterministic=arguments.deterministic,
     )
-    outcome = launch(todo, train_run, options, console) if todo else Outcome((), (), ())
+    outcome = _launch(todo, results, options, console)
     where = " ".join(dict.fromkeys(str(spec.root / spec.study) for spec in specs))
     if outcome.interrupted:
         console.print(f"interrupted: {len(outcome.interrupted)}; the same command goes on")
     for name, why in outcome.failed:
         console.print(f"failed: {name}: {why}")
-    if not outcome.failed and not outcome.interrupted:
+    if not outcome.failed and not outcome.interrupted and results is not None:
+        console.print(f"all {len(specs)} runs have their rows in {results}")
+    elif not outcome.failed and not outcome.interrupted:
         console.print(f"all {len(specs)} runs are in {where}; next: python evaluate.py {where}")
     if outcome.failed:
         return 1
     return 130 if outcome.interrupted else 0
+
+
+def _launch(
+    todo: Sequence[RunSpec], results: Path | None, options: Options, console: Console
+) -> Outcome:
+    if not todo:
+        return Outcome((), (), ())
+    if results is None:
+        return launch(todo, train_run, options, console)
+    publisher = Publisher(results)
+    outcome = launch(todo, train_and_score, options, console, done=publisher)
+    return dataclasses.replace(outcome, failed=(*outcome.failed, *publisher.failed))
 
 
 if __name__ == "__main__":
