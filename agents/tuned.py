@@ -30,7 +30,7 @@ Key = tuple[str, str, str]
 
 
 @functools.cache
-def table(folder: Path = FOLDER) -> Mapping[Key, float]:
+def table(folder: Path) -> Mapping[Key, float]:
     """Return every rate that was chosen; none where nothing was tuned.
 
     Raises:
@@ -58,7 +58,7 @@ def settings_of(
     game: str,
     row: str,
     overrides: Mapping[str, Any] | None = None,
-    folder: Path = FOLDER,
+    folder: Path | None = None,
 ) -> tuple[Settings, Source]:
     """Return the settings of a run, and where its learning rate comes from.
 
@@ -67,7 +67,7 @@ def settings_of(
         game: A name in `envs.games.GAMES`.
         row: As `--extractor` names it, with its width.
         overrides: What the user asked for instead; `None` values are left alone.
-        folder: Where the choices lie.
+        folder: Where the choices lie, if not in `FOLDER`.
 
     Raises:
         BadInput: If the settings do not fit together, or a choice cannot be read.
@@ -75,7 +75,7 @@ def settings_of(
     settings = resolve(preset, game, overrides)
     if overrides and overrides.get("learning_rate") is not None:
         return settings, "given"
-    rate = table(folder).get((game, row, fingerprint(training_protocol(settings))))
+    rate = table(folder or FOLDER).get((game, row, fingerprint(training_protocol(settings))))
     return (
         (settings, "preset") if rate is None else (replace(settings, learning_rate=rate), "tuned")
     )
