@@ -281,7 +281,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not by_training:
         raise BadInput(
             f"{arguments.results}: expected rows of seeds "
-            f"{', '.join(map(str, TUNING_SEEDS))} below runs/, got none; train.py --study studies/tune_catch.yaml makes some"
+            f"{', '.join(map(str, TUNING_SEEDS))} below runs/, got none; "
+            "train.py --study studies/tune_catch.yaml makes some"
         )
     console = Console(highlight=False, soft_wrap=True)
     decided = [choices(runs) for runs in by_training.values()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,15 @@ from agents.settings import fingerprint, training_protocol
 from analysis.tasks import tuning
 from commandline import BadInput
 from studies import grid
+from studies.directory import RunSpec
 
 STUDIES = Path(grid.__file__).parent
+
+
+@functools.cache
+def planned(*names: str) -> list[RunSpec]:
+    """Return the runs of studies that come along, by their names."""
+    return train.plan(train.Arguments(study=[STUDIES / f"{name}.yaml" for name in names]))
 
 
 def write(folder: Path, content: object, name: str = "s.yaml") -> Path:
@@ -70,7 +78,7 @@ def test_the_studies_that_come_along(path: Path) -> None:
     """They can be trained, lie in a folder of their own name, and say so to W&B's agent too."""
     content = yaml.safe_load(path.read_text())
     assert (content["program"], content["method"]) == ("train.py", "grid")
-    specs = train.plan(train.Arguments(study=[path]))
+    specs = planned(path.stem)
     assert specs
     if path.stem.startswith("tune_"):
         folders = {f"{path.stem}-rate{rate:g}" for rate in tuning.RATES}
@@ -107,7 +115,7 @@ def test_wandb_agent_asks_for_the_same_runs(path: Path) -> None:
         asked = train.commandline.parse(train.Arguments, words, "train.py", "")
         assert (asked.wandb, train.rows_folder(asked)) == ("online", Path("results"))
         (one,) = train.plan(asked)
-        assert one == train.plan(train.Arguments(study=[path]))[at]
+        assert one == planned(path.stem)[at]
 
 
 def test_rates_are_tuned_for_the_studies_that_use_them() -> None:
@@ -120,7 +128,7 @@ def test_rates_are_tuned_for_the_studies_that_use_them() -> None:
         tuned, used = (
             {
                 (s.game, s.extractor, s.length, fingerprint(training_protocol(s.settings)))
-                for s in train.plan(train.Arguments(study=[STUDIES / f"{study}.yaml"]))
+                for s in planned(study)
             }
             for study in (name, of)
         )
@@ -130,8 +138,7 @@ def test_rates_are_tuned_for_the_studies_that_use_them() -> None:
 def test_the_pairs_are_whole_and_no_run_is_done_twice() -> None:
     """What a pairs file leaves out lies in the study that its first lines name."""
     for pairs, beside, at in (("blog_pairs", "blog_pong", ""), ("catch_pairs", "catch", "@0.5")):
-        both = train.Arguments(study=[STUDIES / f"{beside}.yaml", STUDIES / f"{pairs}.yaml"])
-        found = [(s.extractor, s.seed) for s in train.plan(both)]
+        found = [(s.extractor, s.seed) for s in (*planned(beside), *planned(pairs))]
         assert len(found) == len(set(found))
         rows = {row for row, _ in found}
         for row in architectures.ranked():
