@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import numpy as np
@@ -31,7 +32,6 @@ import commandline
 import train
 from agents import architectures, geometry
 from agents.checkpoints import device_for, read_json, write_json
-from agents.settings import fingerprint, training_protocol
 from commandline import BadInput, at_least
 from studies.directory import RunSpec, commit, versions
 from studies.preflight import duration, seconds_a_step
@@ -42,6 +42,13 @@ PAGE = ROOT / "docs" / "scaling.md"
 
 PASSES = 4
 """Forward passes that an update costs: online and target network, and a backward pass of two."""
+
+
+PEAKS: Mapping[str, float] = MappingProxyType({"H200": 67.0, "RTX 4090": 82.6})
+"""TFLOP/s in float32 without tensor cores, from NVIDIA's data sheets of the H200 SXM and of Ada."""
+
+EMULATOR = 3_392
+"""Agent steps a second of Pong's emulator alone on one core (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +81,13 @@ def plan(path: Path) -> list[RunSpec]:
     return train.plan(train.Arguments(study=[path]))
 
 
-Protocol = tuple[str, str]
-"""Game and training fingerprint: what a rate depends on beside the row."""
+Protocol = tuple[str, str, int]
+"""Game, precision, agent steps an update: what a rate depends on beside the row."""
 
 
 def protocol_of(spec: RunSpec) -> Protocol:
     """Return what the rate of a run depends on beside its row."""
-    return spec.game, fingerprint(training_protocol(spec.settings))
+    return spec.game, spec.settings.precision, spec.settings.update_every
 
 
 def mmac(row: str) -> float:
@@ -95,16 +102,15 @@ def measure(specs: Iterable[RunSpec], device: str, path: Path) -> None:
     """
     clock = time.process_time if device == "cpu" else time.perf_counter
     known = read_json(path)["rates"] if path.exists() else []
-    found = {(r["game"], r["training_fingerprint"], r["row"]): r for r in known}
+    found = {(r["game"], r["precision"], r["update_every"], r["row"]): r for r in known}
     rows = {(*protocol_of(spec), spec.extractor): spec for spec in specs}
-    for (game, protocol, row), spec in track(rows.items(), "measuring"):
+    for (game, precision, update_every, row), spec in track(rows.items(), "measuring"):
         seconds = seconds_a_step(spec, device, 1, clock)
-        found[game, protocol, row] = {
+        found[game, precision, update_every, row] = {
             "game": game,
-            "training_fingerprint": protocol,
+            "precision": precision,
+            "update_every": update_every,
             "row": row,
-            "update_every": spec.settings.update_every,
-            "precision": spec.settings.precision,
             "seconds_a_step": round(seconds, 6),
         }
     instructions = torch.backends.cpu.get_cpu_capability()
@@ -146,7 +152,7 @@ class Rates:
         measured: dict[tuple[Protocol, str], float] = {}
         try:
             for rate in read_json(path)["rates"]:
-                protocol = (str(rate["game"]), str(rate["training_fingerprint"]))
+                protocol = (str(rate["game"]), str(rate["precision"]), int(rate["update_every"]))
                 measured[protocol, str(rate["row"])] = float(rate["seconds_a_step"])
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"{path}: expected measured rates, got {error!r}") from None
@@ -255,6 +261,18 @@ def table(costs: Sequence[Cost], workers: int, nodes: int, price: float | None) 
     return lines
 
 
+def bounds_table(costs: Sequence[Cost], cores: int) -> list[str]:
+    """Return a Markdown table of the times that no machine with such a card beats."""
+    lines = ["| study | PFLOP | " + " | ".join(f"{card}, at its peak" for card in PEAKS)]
+    lines[0] += f" | emulator on {cores} cores |"
+    lines.append("|---|" + "---:|" * (len(PEAKS) + 2))
+    for c in costs:
+        peaks = [long_duration(c.petaflop * 1e3 / peak) for peak in PEAKS.values()]
+        emulator = long_duration(c.steps / (EMULATOR * cores))
+        lines.append(f"| `{c.study}` | {c.petaflop:,.1f} | {' | '.join(peaks)} | {emulator} |")
+    return lines
+
+
 def long_duration(seconds: float) -> str:
     """Return a rough duration, days included."""
     return f"{seconds / 86_400:.1f} days" if seconds > 2 * 86_400 else duration(seconds)
@@ -280,6 +298,7 @@ def sections(path: Path) -> dict[str, str]:
     return {
         "cores": "\n".join(table(costs, 2, 1, None)),
         "cluster": "\n".join(table(costs, 16, 4, None)),
+        "gpu": "\n".join(bounds_table(costs, 16)),
         "rates": "\n".join(rates_table(path, rates)),
         "spread": f"{max(rates.spread.values(), default=0):.0%}".replace("%", " %"),
     }
