@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents import extractors
+from envs.games import find
 from studies.preflight import duration
 from studies.status import Forecast, How, Standing, counts, forecast, to_json
 
@@ -68,9 +69,9 @@ def show_status(
         if number
     )
     console.print(legend)
-    for standing in found:
-        if standing.how == "running":
-            console.print(_at_work(standing))
+    running = [standing for standing in found if standing.how == "running"]
+    for standing in running:
+        console.print(_at_work(standing, max(len(s.spec.title) for s in running)))
     for standing in found:
         if standing.why:
             what = Text.assemble(MARKS[standing.how], f" {standing.spec.title}: {standing.why}")
@@ -88,7 +89,9 @@ def _grouped(found: Sequence[Standing]) -> dict[tuple[str, str], list[Standing]]
 def _title(study: str, game: str, members: Sequence[Standing]) -> str:
     lengths = sorted({s.spec.length for s in members})
     rates = {s.spec.settings.learning_rate for s in members}
-    title = f"{study}: {game}, {' and '.join(f'{n:,}' for n in lengths)} agent steps a run"
+    title = (
+        f"{study} · {find(game).title}, {' and '.join(f'{n:,}' for n in lengths)} agent steps a run"
+    )
     if len(rates) > 1:
         return title
     return f"{title}, learning rate {members[0].spec.settings.learning_rate:g}"
@@ -119,7 +122,7 @@ def _table(members: Sequence[Standing]) -> Table:
     return table
 
 
-def _at_work(standing: Standing) -> Text:
+def _at_work(standing: Standing, width: int) -> Text:
     share = min(1.0, standing.step / standing.spec.length)
     full = round(share * BAR)
     told = f" {standing.step:,}/{standing.spec.length:,}"
@@ -127,7 +130,7 @@ def _at_work(standing: Standing) -> Text:
         told += f" · {1 / standing.seconds_a_step:,.0f} steps/s"
         told += f" · {duration(standing.left * standing.seconds_a_step)} left"
     bar = ("━" * full, "cyan"), ("━" * (BAR - full), "dim")
-    return Text.assemble(MARKS["running"], f" {standing.spec.title} ", *bar, told)
+    return Text.assemble(MARKS["running"], f" {standing.spec.title:<{width}} ", *bar, told)
 
 
 def _ending(found: Sequence[Standing], each: Mapping[How, int], coming: Forecast) -> str:
@@ -141,7 +144,10 @@ def _ending(found: Sequence[Standing], each: Mapping[How, int], coming: Forecast
     if coming.seconds > 6 * 86_400:
         ends = time.strftime("%d %B", time.localtime(time.time() + coming.seconds))
     how = "as now" if each["running"] else "once it is begun again"
-    line = f"{left}: {duration(coming.seconds)}, until {ends}, {coming.at_a_time} at a time, {how}"
+    lines = [
+        f"{left}:",
+        f"{duration(coming.seconds)}, {coming.at_a_time} at a time, {how}: until {ends}",
+    ]
     if coming.guessed:
-        line += f"; not measured yet, guessed by multiply-adds: {', '.join(coming.guessed)}"
-    return line
+        lines.append(f"not measured yet, guessed by multiply-adds: {', '.join(coming.guessed)}")
+    return "\n".join(lines)

@@ -191,6 +191,6 @@ def test_the_table_fits_eighty_columns() -> None:
     console = Console(width=80, record=True, file=io.StringIO())
     show_status(found, 2, console, as_json=False)
     lines = console.export_text().splitlines()
-    assert lines[0] == "catch: catch, 40,000 agent steps a run, learning rate 0.0001"
+    assert lines[0] == "catch · Catch, 40,000 agent steps a run, learning rate 0.0001"
     (line,) = (line for line in lines if line.startswith("gap_learned@0.5"))
     assert line.split() == ["gap_learned@0.5", *"■▶▶✗✗†‖‖··", "200"]
