@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,16 +36,15 @@ from commandline import BadInput, at_least
 from envs import games
 from reporting.wandb_run import check_mode
 from studies import grid
-from studies.directory import RunSpec, State, make_root, state
-from studies.launch import Outcome, launch
+from studies.agenda import Agenda, rows_folder
+from studies.directory import RunSpec, make_root
+from studies.launch import Outcome
 from studies.lock import check_free
 from studies.preflight import check_memory
 from studies.preflight import lines as preflight
-from studies.publish import Publisher, is_published
-from studies.scored_run import train_and_score
 from studies.status import standings
 from studies.status_table import show_status
-from studies.worker import Options, train_run
+from studies.worker import Options
 
 
 @dataclass(frozen=True)
@@ -208,34 +206,18 @@ def _spec(arguments: Arguments, game: str, extractor: str, seed: int) -> RunSpec
     return RunSpec(study, game, extractor, seed, settings, arguments.out, rate_from)
 
 
-NOWHERE = Path("none")
-"""What to type behind --results for no rows at all."""
-
-
-def rows_folder(arguments: Arguments) -> Path | None:
-    """Return the folder of published rows, `None` where rows are neither read nor written."""
-    if arguments.results is None:
-        return Path("results") if arguments.study else None
-    return None if arguments.results == NOWHERE else arguments.results
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Train what the command line asks for; return the exit status."""
     arguments = commandline.parse(Arguments, argv, "train.py", __doc__ or "")
-    specs, results = plan(arguments), rows_folder(arguments)
+    specs = plan(arguments)
+    results = rows_folder(arguments.results, study=bool(arguments.study))
     console = Console(highlight=False, soft_wrap=True)
     if arguments.status:
-        show_status(standings(specs, results), arguments.workers, console, as_json=arguments.json)
+        found = standings(specs, results)
+        show_status(found, arguments.workers or 1, console, as_json=arguments.json)
         return 0
-    published = {s.title for s in specs if results is not None and is_published(s, results)}
-    states = {spec.title: state(spec) for spec in specs if spec.title not in published}
-    # One that is finished and has no row yet was killed before its final score.
-    todo = [
-        spec
-        for spec in specs
-        if spec.title in states
-        and (states[spec.title] is not State.FINISHED or results is not None)
-    ]
+    agenda = Agenda.of(specs, results)
+    todo, to_train = agenda.todo, agenda.to_train
     for spec in todo:
         check_free(spec.directory)
     if todo:
@@ -244,27 +226,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         make_root(arguments.out)
     if todo and results is not None:
         make_root(results, "--results")
-    if published:
-        console.print(
-            f"{len(published)} of {len(specs)} runs have their rows in {results}: skipped"
-        )
-    for spec in specs:
-        if spec.title in published:
-            continue
-        if states[spec.title] is State.FINISHED and results is not None:
-            console.print(f"{spec.title}: finished before; scored and published now")
-        elif states[spec.title] is State.FINISHED:
-            console.print(f"{spec.title}: finished before, skipped ({spec.directory})")
-            # It may have been killed between its last file and this.
-            shutil.rmtree(spec.directory / "checkpoint", ignore_errors=True)
-        elif states[spec.title] is State.INTERRUPTED:
-            console.print(f"{spec.title}: goes on from its last checkpoint")
-    begin = [spec for spec in todo if states[spec.title] is not State.FINISHED]
-    if tuned := sum(spec.rate_from == "tuned" for spec in begin):
-        console.print(f"learning rates: tuned for {tuned} of {len(begin)} runs (results/tuning)")
-    if sum(spec.settings.steps for spec in begin) >= WORTH_A_PREFLIGHT:
+    agenda.tell(console)
+    if sum(spec.settings.steps for spec in to_train) >= WORTH_A_PREFLIGHT:
         for line in preflight(
-            begin, arguments.workers, device_for(arguments.device), arguments.threads, arguments.out
+            to_train,
+            arguments.workers,
+            device_for(arguments.device),
+            arguments.threads,
+            arguments.out,
         ):
             console.print(line)
     options = Options(
@@ -274,31 +243,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         threads=arguments.threads,
         deterministic=arguments.deterministic,
     )
-    outcome = _launch(todo, results, options, console)
-    where = " ".join(dict.fromkeys(str(spec.root / spec.study) for spec in specs))
+    outcome = agenda.do(options, console) if todo else Outcome((), (), ())
     if outcome.interrupted:
         console.print(f"interrupted: {len(outcome.interrupted)}; the same command goes on")
     for name, why in outcome.failed:
         console.print(f"failed: {name}: {why}")
-    if not outcome.failed and not outcome.interrupted and results is not None:
-        console.print(f"all {len(specs)} runs have their rows in {results}")
-    elif not outcome.failed and not outcome.interrupted:
-        console.print(f"all {len(specs)} runs are in {where}; next: python evaluate.py {where}")
+    if not outcome.failed and not outcome.interrupted:
+        console.print(agenda.ending)
     if outcome.failed:
         return 1
     return 130 if outcome.interrupted else 0
-
-
-def _launch(
-    todo: Sequence[RunSpec], results: Path | None, options: Options, console: Console
-) -> Outcome:
-    if not todo:
-        return Outcome((), (), ())
-    if results is None:
-        return launch(todo, train_run, options, console)
-    publisher = Publisher(results)
-    outcome = launch(todo, train_and_score, options, console, done=publisher)
-    return dataclasses.replace(outcome, failed=(*outcome.failed, *publisher.failed))
 
 
 if __name__ == "__main__":

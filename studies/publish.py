@@ -108,7 +108,7 @@ def is_published(spec: RunSpec, results: Path) -> bool:
         return False
     there = read_json(path)
     wanted = {"game": spec.game, "extractor": spec.label, "seed": spec.seed}
-    odd = differences({**there, "settings": {}}, wanted)
+    odd = differences(there, wanted)
     odd += differences(as_dict(parse_settings(there.get("settings"))), as_dict(spec.settings))
     if odd:
         raise BadInput(

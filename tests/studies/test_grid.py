@@ -113,7 +113,7 @@ def test_wandb_agent_asks_for_the_same_runs(path: Path) -> None:
         env, interpreter, program, *words = words
         assert (env, interpreter, program) == ("${env}", "${interpreter}", "${program}")
         asked = train.commandline.parse(train.Arguments, words, "train.py", "")
-        assert (asked.wandb, train.rows_folder(asked)) == ("online", Path("results"))
+        assert (asked.wandb, asked.results) == ("online", Path("results"))
         (one,) = train.plan(asked)
         assert one == planned(path.stem)[at]
 
