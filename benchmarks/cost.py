@@ -51,6 +51,10 @@ EMULATOR = 3_392
 """Agent steps a second of Pong's emulator alone on one core (docs/performance.md)."""
 
 
+OFF_THE_LINE = ("gap_wide", "gmp_wide", "half_median", "twin_median")
+"""Rows that wait for something else than multiply-adds, memory or sorting, and are always measured."""
+
+
 @dataclass(frozen=True)
 class Arguments:
     """What can be asked for on the command line.
@@ -158,6 +162,8 @@ class Rates:
             raise BadInput(f"{path}: expected measured rates, got {error!r}") from None
         by_protocol: dict[Protocol, list[tuple[float, float]]] = defaultdict(list)
         for (protocol, row), seconds in measured.items():
+            if row.partition("@")[0] in OFF_THE_LINE:
+                continue
             by_protocol[protocol].append((mmac(row), seconds))
         lines, spread = {}, {}
         for protocol, points in by_protocol.items():
@@ -175,7 +181,7 @@ class Rates:
         protocol = protocol_of(spec)
         if (protocol, spec.extractor) in self.measured:
             return self.measured[protocol, spec.extractor]
-        if protocol in self.lines:
+        if protocol in self.lines and spec.extractor.partition("@")[0] not in OFF_THE_LINE:
             offset, slope = self.lines[protocol]
             return offset + slope * mmac(spec.extractor)
         return None
@@ -250,9 +256,9 @@ def table(costs: Sequence[Cost], workers: int, nodes: int, price: float | None) 
     for c in costs:
         wall = c.wall(workers * nodes)
         cells = [
-            f"`{c.study}`", f"{c.runs}", f"{c.steps / 1e6:,.1f}", f"{c.updates / 1e6:,.1f}",
-            f"{c.petaflop:,.1f}", f"{c.measured} of {c.rows}",
-            "not measured" if c.seconds is None else f"{c.seconds / 3600:,.1f}",
+            f"`{c.study}`", f"{c.runs}", rounded(c.steps / 1e6), rounded(c.updates / 1e6),
+            rounded(c.petaflop), f"{c.measured} of {c.rows}",
+            "not measured" if c.seconds is None else rounded(c.seconds / 3600),
             "–" if wall is None else long_duration(wall),
         ]  # fmt: skip
         if price is not None:
@@ -268,14 +274,24 @@ def bounds_table(costs: Sequence[Cost], cores: int) -> list[str]:
     lines.append("|---|" + "---:|" * (len(PEAKS) + 2))
     for c in costs:
         peaks = [long_duration(c.petaflop * 1e3 / peak) for peak in PEAKS.values()]
-        emulator = long_duration(c.steps / (EMULATOR * cores))
-        lines.append(f"| `{c.study}` | {c.petaflop:,.1f} | {' | '.join(peaks)} | {emulator} |")
+        atari = not c.study.endswith("catch") and not c.study.startswith("catch")
+        emulator = long_duration(c.steps / (EMULATOR * cores)) if atari else "–"
+        lines.append(f"| `{c.study}` | {rounded(c.petaflop)} | {' | '.join(peaks)} | {emulator} |")
     return lines
 
 
 def long_duration(seconds: float) -> str:
     """Return a rough duration, days included."""
-    return f"{seconds / 86_400:.1f} days" if seconds > 2 * 86_400 else duration(seconds)
+    if seconds > 2 * 86_400:
+        return f"{rounded(seconds / 86_400)} days"
+    return duration(seconds)
+
+
+def rounded(number: float) -> str:
+    """Return a number with no more digits than such a sum deserves: `3.7`, `26`, `2,430`."""
+    if number < 0.1:
+        return f"{number:.1g}"
+    return f"{number:.1f}" if number < 10 else f"{float(f'{number:.3g}'):,.0f}"
 
 
 def rates_table(path: Path, rates: Rates) -> list[str]:
@@ -320,7 +336,7 @@ def headed(path: Path, rates: Rates) -> str:
     if c.seconds is None or wall is None:
         told = f"not measured; {c.petaflop:,.0f} PFLOP and {c.updates / 1e6:,.1f}M updates"
     else:
-        hours = f"{c.seconds / 3600:,.1f} core-hours"
+        hours = f"{rounded(c.seconds / 3600)} core-hours"
         told = f"{hours} without a GPU, {long_duration(wall)} on 2 cores (docs/scaling.md)"
     return re.sub(r"(?m)^# Cost: .*$", f"# Cost: {told}.", path.read_text(encoding="utf-8"))
 

@@ -47,8 +47,10 @@ def test_what_was_not_measured_lies_on_the_line(tmp_path: Path) -> None:
     protocol = cost.protocol_of(specs[0])
     line = {row: 0.001 + 0.002 * cost.mmac(row) for row in ("nature", "half_max", "gap")}
     rates = Rates.read(rates_file(tmp_path, protocol, **line))
-    (wide, *_) = (s for s in specs if s.extractor == "gap_wide")
-    assert rates.seconds_a_step(wide) == pytest.approx(0.001 + 0.002 * cost.mmac("gap_wide"))
+    by_row = {s.extractor: s for s in specs}
+    guess = rates.seconds_a_step(by_row["half_avg"])
+    assert guess == pytest.approx(0.001 + 0.002 * cost.mmac("half_avg"))
+    assert rates.seconds_a_step(by_row["gap_wide"]) is None, "it waits for memory, not arithmetic"
     assert rates.spread[protocol] == pytest.approx(0, abs=1e-9)
     assert rates.seconds_a_step(cost.plan(STUDIES / "catch.yaml")[0]) is None, "another game"
 
