@@ -52,7 +52,7 @@ EMULATOR = 3_392
 
 
 OFF_THE_LINE = ("gap_wide", "gmp_wide", "half_median", "twin_median")
-"""Rows that wait for something else than multiply-adds, memory or sorting, and are always measured."""
+"""Rows that wait for memory or sort, rather than multiply and add; they are always measured."""
 
 
 @dataclass(frozen=True)
