@@ -9,12 +9,13 @@ import pytest
 
 from benchmarks import cost
 from benchmarks.cost import PAGE, STUDIES, Cost, Rates, fill, headed, main, sections
+from benchmarks.cost_model import Protocol, mmac, protocol_of
 from commandline import BadInput
 
 RATES = cost.ROOT / "results" / "rates.json"
 
 
-def rates_file(folder: Path, protocol: cost.Protocol, **seconds: float) -> Path:
+def rates_file(folder: Path, protocol: Protocol, **seconds: float) -> Path:
     path = folder / "rates.json"
     rates = [
         {"game": protocol[0], "precision": protocol[1], "update_every": protocol[2], "row": row,
@@ -28,7 +29,7 @@ def rates_file(folder: Path, protocol: cost.Protocol, **seconds: float) -> Path:
 def test_a_study_by_hand(tmp_path: Path) -> None:
     """Demo: nature, half_max, gap; 6,000 steps each, an update every four after the first 1,000."""
     study = STUDIES / "demo.yaml"
-    protocol = cost.protocol_of(cost.plan(study)[0])
+    protocol = protocol_of(cost.plan(study)[0])
     rates = Rates.read(rates_file(tmp_path, protocol, nature=0.01, half_max=0.03))
     assert cost.cost(study, rates).seconds is None, "two points are no line"
     rates = Rates.read(rates_file(tmp_path, protocol, nature=0.01, half_max=0.03, gap=0.005))
@@ -44,12 +45,12 @@ def test_a_study_by_hand(tmp_path: Path) -> None:
 
 def test_what_was_not_measured_lies_on_the_line(tmp_path: Path) -> None:
     specs = cost.plan(STUDIES / "blog_pong.yaml")
-    protocol = cost.protocol_of(specs[0])
-    line = {row: 0.001 + 0.002 * cost.mmac(row) for row in ("nature", "half_max", "gap")}
+    protocol = protocol_of(specs[0])
+    line = {row: 0.001 + 0.002 * mmac(row) for row in ("nature", "half_max", "gap")}
     rates = Rates.read(rates_file(tmp_path, protocol, **line))
     by_row = {s.extractor: s for s in specs}
     guess = rates.seconds_a_step(by_row["half_avg"])
-    assert guess == pytest.approx(0.001 + 0.002 * cost.mmac("half_avg"))
+    assert guess == pytest.approx(0.001 + 0.002 * mmac("half_avg"))
     assert rates.seconds_a_step(by_row["gap_wide"]) is None, "it waits for memory, not arithmetic"
     assert rates.spread[protocol] == pytest.approx(0, abs=1e-9)
     assert rates.seconds_a_step(cost.plan(STUDIES / "catch.yaml")[0]) is None, "another game"
