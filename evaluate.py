@@ -42,7 +42,7 @@ from commandline import BadInput, at_least
 from reporting.claims_table import verdicts_table
 from reporting.tables import scores_tables
 from studies.directory import find_runs
-from studies.measure import FinishedRun, open_run, score, stored_scores
+from studies.measure import GAMES, FinishedRun, open_run, score, stored_scores
 from studies.measure_agent import measure, write_measurements
 from studies.without_play import (
     Asked,
@@ -94,7 +94,7 @@ class Arguments:
     """
 
     runs: tyro.conf.Positional[list[Path]] = field(default_factory=list)
-    games: int = 30
+    games: int = GAMES
     epsilon: float = EvaluationProtocol.epsilon
     sticky: float = EvaluationProtocol.sticky
     device: str = "cpu"

@@ -7,14 +7,18 @@ was interrupted goes on from its last checkpoint.
 
     python train.py --study studies/catch.yaml --workers 2
 
-trains a whole study: a W&B sweep grid, which `wandb sweep` takes as it is.
+trains a whole study: a W&B sweep grid, which `wandb sweep` takes as it is. Each of its runs that
+finishes is scored and adds its row to results/; what has its row there is not trained again.
+
+    python train.py --study studies/catch.yaml --status
+
+says what is done, running, failed and left, and when it will end, and changes nothing.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,17 +30,21 @@ from rich.console import Console
 import commandline
 from agents import extractors
 from agents.checkpoints import device_for
-from agents.settings import PRESETS, resolve
+from agents.settings import PRESETS, as_dict
+from agents.tuned import settings_of
 from commandline import BadInput, at_least
 from envs import games
 from reporting.wandb_run import check_mode
 from studies import grid
-from studies.directory import RunSpec, State, make_root, state
-from studies.launch import Outcome, launch
+from studies.agenda import Agenda, rows_folder
+from studies.directory import RunSpec, make_root
+from studies.launch import Outcome
 from studies.lock import check_free
 from studies.preflight import check_memory
 from studies.preflight import lines as preflight
-from studies.worker import Options, train_run
+from studies.status import standings
+from studies.status_table import show_status
+from studies.worker import Options
 
 
 @dataclass(frozen=True)
@@ -60,11 +68,18 @@ class Arguments:
         wandb: offline (no account needed), online (needs WANDB_API_KEY) or disabled.
         out: Folder of all studies; created if missing.
         study_name: Folder below it; default: the preset's name. A run lies in
-            OUT/STUDY/GAME/EXTRACTOR/seedK.
+            OUT/STUDY/GAME/EXTRACTOR/seedK. Settings may be named in braces, as in
+            mine-rate{learning_rate}.
+        results: Folder of published rows: what has its row there is not trained again, what
+            finishes is scored and adds its own. Default: results with --study, nothing without;
+            none: nothing.
+        status: Train nothing; say what is done, running, failed and left, and when it will end.
+        json: With --status: print a JSON object instead of tables.
         replay_size: Transitions remembered by each run, 7,064 bytes each; default: the preset's.
         replay_compression: none, or zlib: 16 to 25 times less memory, slower sampling, the same
             result; default: the preset's.
-        learning_rate: Of Adam; default: the preset's.
+        learning_rate: Of Adam; default: the row's, where it was tuned for this game and way of
+            training, else the preset's.
         update_every: Agent steps for each update; default: the preset's.
         precision: float32, or bfloat16 (faster, weights stay float32; see docs/performance.md);
             default: the preset's.
@@ -88,6 +103,9 @@ class Arguments:
     wandb: str = "offline"
     out: Path = Path("runs")
     study_name: str | None = None
+    results: Path | None = None
+    status: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     replay_size: int | None = None
     replay_compression: str | None = None
     learning_rate: float | None = None
@@ -168,55 +186,54 @@ def plan_grid(arguments: Arguments) -> list[RunSpec]:
     at_least("--threads", arguments.threads, 1)
     commandline.choose("--device", arguments.device, ("auto", "cpu", "cuda"))
     device_for(arguments.device)
-    overrides = {name: getattr(arguments, name) for name in OVERRIDES}
+    if arguments.json and not arguments.status:
+        raise BadInput("--json: expected --status beside it")
     # The same thing named twice is one run.
     cross = itertools.product(
         dict.fromkeys(arguments.seed),
         dict.fromkeys(arguments.game),
         dict.fromkeys(arguments.extractor),
     )
-    return [
-        RunSpec(
-            study=_folder_name(arguments.study_name or arguments.preset),
-            game=game,
-            extractor=extractor,
-            seed=seed,
-            settings=resolve(arguments.preset, game, overrides),
-            root=arguments.out,
-        )
-        for seed, game, extractor in cross
-    ]
+    return [_spec(arguments, game, extractor, seed) for seed, game, extractor in cross]
 
 
-def _folder_name(name: str) -> str:
-    if name in (".", "..") or "/" in name or "\0" in name or not name.strip():
-        raise BadInput(f"--study-name: expected the name of one folder, got {name!r}")
-    return name
+def _spec(arguments: Arguments, game: str, extractor: str, seed: int) -> RunSpec:
+    preset = arguments.preset
+    overrides = {name: getattr(arguments, name) for name in OVERRIDES}
+    settings, rate_from = settings_of(preset, game, extractor, overrides)
+    named = {"preset": preset, **as_dict(settings)}
+    study = grid.folder_name(arguments.study_name or preset, named)
+    return RunSpec(study, game, extractor, seed, settings, arguments.out, rate_from)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train what the command line asks for; return the exit status."""
     arguments = commandline.parse(Arguments, argv, "train.py", __doc__ or "")
     specs = plan(arguments)
-    states = {spec.title: state(spec) for spec in specs}
-    todo = [spec for spec in specs if states[spec.title] is not State.FINISHED]
+    results = rows_folder(arguments.results, study=bool(arguments.study))
+    console = Console(highlight=False, soft_wrap=True)
+    if arguments.status:
+        found = standings(specs, results)
+        show_status(found, arguments.workers or 1, console, as_json=arguments.json)
+        return 0
+    agenda = Agenda.of(specs, results)
+    todo, to_train = agenda.todo, agenda.to_train
     for spec in todo:
         check_free(spec.directory)
     if todo:
         check_memory(todo, min(arguments.workers, len(todo)))
         check_mode(arguments.wandb)
         make_root(arguments.out)
-    console = Console(highlight=False, soft_wrap=True)
-    for spec in specs:
-        if states[spec.title] is State.FINISHED:
-            console.print(f"{spec.title}: finished before, skipped ({spec.directory})")
-            # It may have been killed between its last file and this.
-            shutil.rmtree(spec.directory / "checkpoint", ignore_errors=True)
-        elif states[spec.title] is State.INTERRUPTED:
-            console.print(f"{spec.title}: goes on from its last checkpoint")
-    if sum(spec.settings.steps for spec in todo) >= WORTH_A_PREFLIGHT:
+    if todo and results is not None:
+        make_root(results, "--results")
+    agenda.tell(console)
+    if sum(spec.settings.steps for spec in to_train) >= WORTH_A_PREFLIGHT:
         for line in preflight(
-            todo, arguments.workers, device_for(arguments.device), arguments.threads, arguments.out
+            to_train,
+            arguments.workers,
+            device_for(arguments.device),
+            arguments.threads,
+            arguments.out,
         ):
             console.print(line)
     options = Options(
@@ -226,14 +243,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         threads=arguments.threads,
         deterministic=arguments.deterministic,
     )
-    outcome = launch(todo, train_run, options, console) if todo else Outcome((), (), ())
-    where = " ".join(dict.fromkeys(str(spec.root / spec.study) for spec in specs))
+    outcome = agenda.do(options, console) if todo else Outcome((), (), ())
     if outcome.interrupted:
         console.print(f"interrupted: {len(outcome.interrupted)}; the same command goes on")
     for name, why in outcome.failed:
         console.print(f"failed: {name}: {why}")
     if not outcome.failed and not outcome.interrupted:
-        console.print(f"all {len(specs)} runs are in {where}; next: python evaluate.py {where}")
+        console.print(agenda.ending)
     if outcome.failed:
         return 1
     return 130 if outcome.interrupted else 0

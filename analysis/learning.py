@@ -34,8 +34,20 @@ def heights(curve: Curve, game: Game) -> Float64[np.ndarray, " points"]:
 
 def normalised_score(curve: Curve, game: Game) -> float:
     """Return the curve's mean height over all agent steps, by the trapezoidal rule."""
-    steps = np.array([step for step, _ in curve])
-    return float(np.trapezoid(heights(curve, game), steps) / (steps[-1] - steps[0]))
+    steps = [step for step, _ in curve]
+    return mean_height(list(zip(steps, heights(curve, game), strict=True)))
+
+
+def mean_height(curve: Curve) -> float:
+    """Return a curve's mean over all agent steps, by the trapezoidal rule, in its own unit.
+
+    Raises:
+        ValueError: If it has fewer than two points.
+    """
+    if len(curve) < 2:
+        raise ValueError(f"expected a curve of two points or more, got {len(curve)}")
+    steps, values = np.array(curve, np.float64).T
+    return float(np.trapezoid(values, steps) / (steps[-1] - steps[0]))
 
 
 def gain_in_last_quarter(curve: Curve, game: Game) -> float:

@@ -178,16 +178,20 @@ class Conductor(BaseCallback):
             raise Interrupted
 
     def log(self) -> None:
-        """Write a row: losses, returns of finished games, epsilon, speed."""
+        """Write a row: losses, returns of finished games, epsilon, speed.
+
+        `time/steps_per_second` leaves evaluations and checkpoints out, `time/seconds` since the row
+        before has them in.
+        """
         now, step = time.monotonic(), self.model.num_timesteps
         seconds = max(now - self._clock - self._paused, 1e-9)
         self._rate = (step - self._clock_step) / seconds
-        self._clock, self._clock_step, self._paused = now, step, 0.0
         values: dict[str, Any] = {
             **self.model.read_losses(),
             "train/updates": self.model._n_updates,
             "train/epsilon": self.model.exploration_rate,
             "time/steps_per_second": self._rate,
+            "time/seconds": seconds + self._paused,
         }
         if self.games:
             values["rollout/games"] = len(self.games)
@@ -195,6 +199,7 @@ class Conductor(BaseCallback):
             values["rollout/return_clipped"] = float(np.mean([g["clipped"] for g in self.games]))
             values["rollout/length"] = float(np.mean([g["l"] for g in self.games]))
             self.games = []
+        self._clock, self._clock_step, self._paused = now, step, 0.0
         self._write(values)
         self._tell("training")
 

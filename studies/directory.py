@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from importlib import metadata
@@ -19,6 +19,7 @@ from typing import Any
 from agents import extractors, ownfile, resume
 from agents.checkpoints import read_json
 from agents.settings import Settings, as_dict, fingerprint, training_protocol
+from agents.tuned import Source
 from commandline import BadInput
 from studies import lock
 
@@ -40,6 +41,7 @@ class RunSpec:
         seed: The integer from which every generator is derived.
         settings: Hyperparameters.
         root: The folder of all studies.
+        rate_from: Where the learning rate among the settings comes from.
     """
 
     study: str
@@ -48,6 +50,7 @@ class RunSpec:
     seed: int
     settings: Settings
     root: Path
+    rate_from: Source = "given"
 
     @property
     def directory(self) -> Path:
@@ -79,6 +82,13 @@ class RunSpec:
         return self.settings.steps
 
 
+ERROR = "error.txt"
+"""In a run directory: why the run failed, the last line in short; gone when it is tried again."""
+
+BEFORE_CONFIG = {lock.NAME, "config.json.tmp", ERROR}
+"""What may lie in the directory of a run that ended before its first file."""
+
+
 class State(Enum):
     """How far a run directory is."""
 
@@ -105,6 +115,7 @@ def config(spec: RunSpec) -> dict[str, Any]:
     return {
         **identity(spec),
         "study": spec.study,
+        "learning_rate_from": spec.rate_from,
         "architecture": extractors.describe(spec.extractor),
         "training_protocol": protocol,
         "training_fingerprint": fingerprint(protocol),
@@ -121,14 +132,14 @@ def state(spec: RunSpec) -> State:
     """
     folder = spec.directory
     # A run that was killed at once has left no more than this.
-    if not folder.exists() or {p.name for p in folder.iterdir()} <= {lock.NAME, "config.json.tmp"}:
+    if not folder.exists() or {p.name for p in folder.iterdir()} <= BEFORE_CONFIG:
         return State.ABSENT
     if not (folder / "config.json").exists():
         raise BadInput(f"--out: {folder} exists and holds no run; choose another folder")
-    differences = _differences(read_json(folder / "config.json"), identity(spec))
-    if differences:
+    odd = differences(read_json(folder / "config.json"), identity(spec))
+    if odd:
         raise BadInput(
-            f"--out: {folder} holds a run with other settings ({'; '.join(differences)}); "
+            f"--out: {folder} holds a run with other settings ({'; '.join(odd)}); "
             "choose another --out or --study-name"
         )
     if (folder / "agent.json").exists():
@@ -136,11 +147,12 @@ def state(spec: RunSpec) -> State:
     return State.INTERRUPTED if resume.exists(folder / "checkpoint") else State.STARTED
 
 
-def _differences(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    found = []
+def differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Return a phrase for each thing that is not what was asked for."""
+    found: list[str] = []
     for key, value in wanted.items():
         if key == "settings" and isinstance(there.get(key), dict):
-            found += _differences(there[key], value)
+            found += differences(there[key], value)
         elif there.get(key) != value:
             found.append(f"{key}: {there.get(key)} there, {value} asked for")
     return found
@@ -165,8 +177,8 @@ def spec_of(folder: Path, config: dict[str, Any]) -> str:
     return spec
 
 
-def make_root(root: Path) -> None:
-    """Make the folder of all studies, if it is not there.
+def make_root(root: Path, option: str = "--out") -> None:
+    """Make the folder of all studies, or of published rows, if it is not there.
 
     Raises:
         BadInput: If it cannot be made or written to; nothing has been made then.
@@ -174,9 +186,11 @@ def make_root(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInput(f"--out: expected a folder that can be made, got {root}: {error}") from None
+        raise BadInput(
+            f"{option}: expected a folder that can be made, got {root}: {error}"
+        ) from None
     if not os.access(root, os.W_OK | os.X_OK):
-        raise BadInput(f"--out: expected a folder that can be written to, got {root}")
+        raise BadInput(f"{option}: expected a folder that can be written to, got {root}")
 
 
 def find_runs(paths: Sequence[Path]) -> Iterator[Path]:

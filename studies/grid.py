@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,12 @@ which device is the machine's business."""
 
 IGNORED = ("program", "command", "name", "description", "project", "entity", "metric")
 """What only W&B reads."""
+
+IN_THE_PATH = ("game", "extractor", "seed", "study_name")
+"""Parameters by which run directories differ anyway."""
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+"""A setting in a study's name, as in `tune_catch-rate{learning_rate}`."""
 
 MOST_RUNS = 100_000
 
@@ -84,16 +91,49 @@ def read(path: Path) -> Grid:
                 f"{str(key)[:40]!r}, which would end runs early or leave some out"
             )
     axes = _axes(path, content.get("parameters"))
-    axes.setdefault("study_name", (path.stem,))
+    varied = [name for name, v in axes.items() if len(v) > 1 and name not in IN_THE_PATH]
+    axes.setdefault("study_name", (path.stem + "".join(f"-{n}{{{n}}}" for n in varied),))
     runs = 1
     for values in axes.values():
         runs *= len(values)
     if runs > MOST_RUNS:
         raise BadInput(f"{path}: expected at most {MOST_RUNS:,} runs, got {runs:,}")
+    for given in axes["study_name"]:
+        for name in varied:
+            if name not in PLACEHOLDER.findall(str(given)):
+                raise BadInput(
+                    f"{path}: parameters: study_name: expected {{{name}}} in it, because {name} "
+                    f"has {len(axes[name])} values whose runs need folders of their own; got "
+                    f"{_shown(given)}"
+                )
     # The seed varies slowest.
     names = sorted(axes, key=lambda name: name != "seed")
     cross = itertools.product(*(axes[name] for name in names))
     return Grid(path, tuple(dict(zip(names, point, strict=True)) for point in cross))
+
+
+def folder_name(study_name: str, settings: Mapping[str, Value | None]) -> str:
+    """Return the folder of a study: its name, with the settings that it names in braces put in.
+
+    A setting that a study varies so becomes part of the path, whoever calls: `wandb agent` hands
+    over one point at a time and cannot say what the others are.
+
+    Args:
+        study_name: Such as `tune_catch-rate{learning_rate}`.
+        settings: What may be named.
+
+    Raises:
+        BadInput: If it names something else, or is not the name of one folder.
+    """
+
+    def put_in(match: re.Match[str]) -> str:
+        value = settings[choose("--study-name", match[1], settings)]
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    name = PLACEHOLDER.sub(put_in, study_name)
+    if name in (".", "..") or "/" in name or "\0" in name or not name.strip():
+        raise BadInput(f"--study-name: expected the name of one folder, got {name!r}")
+    return name
 
 
 def _load(path: Path) -> Mapping[str, Any]:

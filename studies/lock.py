@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,14 @@ NAME = "lock"
 """A file in the run directory, there only while somebody is at work (or after he was killed)."""
 
 
+class HeldError(BadInput):
+    """Another process is at work in the run directory."""
+
+
+PATIENCE = 0.1
+"""Seconds in which a lock that is only being looked at (`held`) is let go of."""
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the run directory for as long as the block lasts, at most as long as this process.
@@ -22,7 +31,7 @@ def locked(folder: Path) -> Iterator[None]:
     means nothing.
 
     Raises:
-        BadInput: If another process holds it.
+        HeldError: If another process holds it.
     """
     path = folder / NAME
     handle = _take(path)
@@ -46,7 +55,23 @@ def check_free(folder: Path) -> None:
         os.close(handle)
 
 
+def held(folder: Path) -> bool:
+    """Say whether a process is at work in a run directory; change nothing."""
+    try:
+        handle = os.open(folder / NAME, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # many may look at a time
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def _take(path: Path) -> int:
+    deadline = time.monotonic() + PATIENCE
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -54,6 +79,12 @@ def _take(path: Path) -> int:
             there = path.stat()
         except FileNotFoundError:
             os.close(handle)  # its owner left between our opening and locking it
+            continue
+        except HeldError:
+            os.close(handle)
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PATIENCE / 10)
             continue
         except BaseException:
             os.close(handle)
@@ -67,6 +98,6 @@ def _lock(handle: int, path: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise BadInput(
+        raise HeldError(
             f"{path.parent}: expected a run nobody works on, got one that another process trains"
         ) from None

@@ -20,6 +20,9 @@ from envs.games import find
 from reporting.video import Recorder
 from studies.directory import spec_of
 
+GAMES = 30
+"""Whole games of a final score, unless other numbers are asked for."""
+
 
 @dataclass(frozen=True)
 class FinishedRun:

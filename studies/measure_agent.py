@@ -20,6 +20,7 @@ from analysis.learning import gain_in_last_quarter, normalised_score
 from analysis.measurements import Measurement, save
 from analysis.networks import of_agent
 from analysis.readings import Measured, Reading
+from analysis.tasks.tuning import TUNING_SEEDS
 from envs.games import find
 from reporting.tracking import read_metrics
 from studies.measure import FinishedRun, load_agent
@@ -91,11 +92,17 @@ def measure(
 
 
 def write_measurements(run: FinishedRun) -> None:
-    """Write what claims can use of an agent: its score by the learning curve, and what was read."""
+    """Write what claims can use of an agent: its score by the learning curve, and what was read.
+
+    Of seeds that only chose a learning rate that is nothing.
+    """
     folder = run.directory / "evaluation"
     folder.mkdir(exist_ok=True)
     card = folder / CARD
     known = read_json(card) if card.exists() else {}
+    if int(run.config["seed"]) in TUNING_SEEDS:
+        save([], folder / "measurements.json")
+        return
     found = _measurements(run, scores(run))
     for taken in known.values():
         found += _measurements(run, [Reading(**reading) for reading in taken["readings"]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -55,10 +55,21 @@ def replay_bytes(spec: RunSpec) -> int:
     return bytes_needed(spec.settings.replay_size, compressed=compressed)
 
 
-def seconds_a_step(spec: RunSpec, device: str, threads: int) -> float:
+def seconds_a_step(
+    spec: RunSpec,
+    device: str,
+    threads: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
     """Return the seconds an agent step takes once the agent learns, measured on this machine.
 
     Evaluations and checkpoints come on top.
+
+    Args:
+        spec: A run such as those to be trained; nothing is written.
+        device: Torch device.
+        threads: Torch threads.
+        clock: Tells the seconds.
     """
     torch.set_num_threads(threads)
     settings = dataclasses.replace(spec.settings, replay_size=1_000, learning_starts=1)
@@ -68,9 +79,9 @@ def seconds_a_step(spec: RunSpec, device: str, threads: int) -> float:
     model.exploration_schedule = lambda _: settings.final_epsilon
     half = TRIED_STEPS // 2
     model.learn(half, log_interval=TRIED_STEPS, reset_num_timesteps=False)
-    began = time.perf_counter()
+    began = clock()
     model.learn(half, log_interval=TRIED_STEPS, reset_num_timesteps=False)
-    taken = time.perf_counter() - began
+    taken = clock() - began
     assert model.env is not None
     model.env.close()
     return taken / half

@@ -27,7 +27,7 @@ from reporting.tracking import MetricsWriter, read_metrics, rewind
 from reporting.video import ENOUGH_STEPS, Recorder
 from reporting.wandb_run import forget_logs, start_wandb
 from studies.conductor import Conductor, Memory, Progress, Report
-from studies.directory import OWN_SOURCE, RunSpec, State, config, state
+from studies.directory import ERROR, OWN_SOURCE, RunSpec, State, config, state
 from studies.lock import locked
 
 
@@ -78,6 +78,7 @@ def train(
     torch.use_deterministic_algorithms(deterministic)
     spec.directory.mkdir(parents=True, exist_ok=True)
     with locked(spec.directory):
+        (spec.directory / ERROR).unlink(missing_ok=True)  # of an attempt before this one
         execution = {"device": device, "threads": threads, "deterministic": deterministic}
         _train(spec, wandb_mode, execution, report, stop or Event())
 

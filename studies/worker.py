@@ -17,7 +17,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from commandline import BadInput
 from studies.conductor import Interrupted, Report
-from studies.directory import RunSpec
+from studies.directory import ERROR, RunSpec
+from studies.lock import HeldError
 from studies.redaction import redact
 from studies.run import train
 
@@ -114,17 +115,27 @@ def _verdict(
         return Verdict("finished")
     except Interrupted:
         return Verdict("interrupted")
+    except HeldError as error:
+        return Verdict("failed", str(error))
     except BadInput as error:
+        _keep(job, str(error))
         return Verdict("failed", str(error))
     except Exception as error:
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             why = f"no space left ({os.strerror(error.errno)}); what was saved before stands, and "
-            return Verdict("failed", why + "with more space the same command goes on")
-        where = job.directory / "error.txt"
-        with contextlib.suppress(OSError):
-            where.write_text(redact(traceback.format_exc()), encoding="utf-8")
+            why += "with more space the same command goes on"
+            _keep(job, why)
+            return Verdict("failed", why)
+        _keep(job, traceback.format_exc())
         what = " ".join(redact(str(error)).split())
+        where = job.directory / ERROR
         return Verdict("failed", f"{type(error).__name__}: {what} (see {where})")
+
+
+def _keep(job: Job, why: str) -> None:
+    """Leave in the job's directory why it failed, if it has one and there is room."""
+    with contextlib.suppress(OSError):
+        (job.directory / ERROR).write_text(redact(why), encoding="utf-8")
 
 
 def _outlive(stop: threading.Event) -> None:

@@ -32,6 +32,9 @@ TRAIN = [
     ("--wandb onlin", "--wandb: expected one of offline, online, disabled; got 'onlin'; did"),
     ("--wandb online", "--wandb online: expected a key in WANDB_API_KEY; try --wandb offline"),
     ("--study-name a/b", "--study-name: expected the name of one folder, got 'a/b'"),
+    ("--study-name s{step}", "--study-name: expected one of preset, steps, .*; got 'step'"),
+    ("--json", "--json: expected --status beside it"),
+    ("--results README.md", "--results: expected a folder or none, got a file: README.md"),
     ("--replay-size 100000000000", "--replay-size: .* need .* GB, .* GB are free; .* would fit"),
     ("--update-every 3", "expected one to divide the other"),
 ]

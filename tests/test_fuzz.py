@@ -22,12 +22,16 @@ from agents.manifest import Manifest, Part, parse_manifest
 from agents.settings import Settings, as_dict, parse_settings, resolve
 from agents.shards import Span
 from agents.state import State, parse_state
+from agents.tuned import table
 from commandline import BadInput
 from envs.games import CATCH
 from reporting.tracking import Mark, read_metrics
 from studies.conductor import Memory
 from studies.directory import RunSpec, config, state
 from studies.measure import open_run
+from studies.publish import place
+from studies.status import standings
+from studies.tune import choices, tuning_runs
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 JSON = st.recursive(
@@ -146,6 +150,35 @@ def test_a_run_directory(facts: Any, agent: Any) -> None:
         answers(lambda: open_run(spec.directory))
 
 
+SPEC = RunSpec("s", "catch", "nature", 100, resolve("fast", "catch"), Path("runs"))
+ROW = {
+    **{key: WHOLE[key] for key in ("study", "game", "extractor", "training_fingerprint")},
+    "seed": 100,
+    "settings": as_dict(SPEC.settings),
+    "finished": True,
+    "curve": [[0, -0.7, None, 27.0, 50], [40_000, None, 1.0, 27.0, 50]],
+    "scores": {"mean": 0.9},
+    "seconds": 80.5,
+    "steps_done": 40_000,
+}
+CHOICE = {"game": "catch", "training_fingerprint": "0" * 8, "rows": {"gap@0.5": {"rate": 1e-3}}}
+
+
+@QUICK
+@given(spoilt(ROW), spoilt(CHOICE))
+@example(ROW, CHOICE)
+def test_a_published_row_and_a_choice(row: Any, choice: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder)
+        path = place(SPEC, results)
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(row))
+        answers(lambda: standings([SPEC], results))
+        answers(lambda: [choices([run]) for run in tuning_runs(results)])
+        (results / "choice.json").write_text(json.dumps(choice))
+        answers(lambda: table(results))
+
+
 @QUICK
 @given(st.binary(max_size=60) | st.lists(JSON.map(json.dumps), max_size=3).map(
     lambda lines: "\n".join(lines).encode()
@@ -201,6 +234,7 @@ WORDS = st.sampled_from([
     "--preset", "demo", "--workers", "--study-name", "..", "--wandb", "disabled", "--really",
     "--eval-games", "--games", "--epsilon", "--device", "cpu", "--out", "--again", "--threads",
     "--study", "studies", "--supervised", "where", "--rows", "--seeds", "--tune", "--updates",
+    "--results", "none", "--status", "--json", "{steps}", "{",
     "inf", "nan", "", "--", "-", "=", "x.py:Y", ":", "/", "\0", "٣", "9" * 5000, "--=", "--game=",
 ]) | st.text(max_size=8)  # fmt: skip
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
 import yaml
 
 import train
+from agents import architectures
+from agents.settings import fingerprint, training_protocol
+from analysis.tasks import tuning
 from commandline import BadInput
 from studies import grid
+from studies.directory import RunSpec
 
 STUDIES = Path(grid.__file__).parent
+
+
+@functools.cache
+def planned(*names: str) -> list[RunSpec]:
+    """Return the runs of studies that come along, by their names."""
+    return train.plan(train.Arguments(study=[STUDIES / f"{name}.yaml" for name in names]))
 
 
 def write(folder: Path, content: object, name: str = "s.yaml") -> Path:
@@ -67,10 +78,86 @@ def test_the_studies_that_come_along(path: Path) -> None:
     """They can be trained, lie in a folder of their own name, and say so to W&B's agent too."""
     content = yaml.safe_load(path.read_text())
     assert (content["program"], content["method"]) == ("train.py", "grid")
-    assert content["parameters"]["study_name"] == {"value": path.stem}
-    specs = train.plan(train.Arguments(study=[path]))
+    specs = planned(path.stem)
     assert specs
-    assert {spec.study for spec in specs} == {path.stem}
+    if path.stem.startswith("tune_"):
+        folders = {f"{path.stem}-rate{rate:g}" for rate in tuning.RATES}
+        assert {spec.seed for spec in specs} == set(tuning.TUNING_SEEDS)
+        assert {spec.rate_from for spec in specs} == {"given"}
+    else:
+        folders = {path.stem}
+        assert not {spec.seed for spec in specs} & set(tuning.TUNING_SEEDS)
+    assert {spec.study for spec in specs} == folders
+    text = path.read_text()
+    assert text.startswith("# ")
+    if path.stem != "demo":
+        head = [line for line in text.splitlines() if line.startswith("# ")]
+        for word in ("Question: ", "Budget: ", "Cost: "):
+            assert sum(line.startswith(f"# {word}") for line in head) == 1, word
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.yaml")), ids=lambda p: p.stem)
+def test_wandb_agent_asks_for_the_same_runs(path: Path) -> None:
+    """W&B's own code makes the command line of the first and of the last point."""
+    from wandb.sdk.launch.sweeps import utils
+
+    config = yaml.safe_load(path.read_text())
+    given = config["parameters"]
+    shape = {name: setting.get("values", [setting.get("value")]) for name, setting in given.items()}
+    for at in (0, -1):
+        point = {name: {"value": values[at]} for name, values in shape.items()}
+        words: list[str] = []
+        for chunk in utils.create_sweep_command(list(config["command"])):
+            args = utils.create_sweep_command_args({"args": point})["args"]
+            words += args if chunk == "${args}" else [chunk]
+        env, interpreter, program, *words = words
+        assert (env, interpreter, program) == ("${env}", "${interpreter}", "${program}")
+        asked = train.commandline.parse(train.Arguments, words, "train.py", "")
+        assert asked.wandb == "online"
+        assert asked.results == (None if path.stem == "demo" else Path("results"))
+        (one,) = train.plan(asked)
+        assert one == planned(path.stem)[at]
+
+
+def test_rates_are_tuned_for_the_studies_that_use_them() -> None:
+    """The same rows, trained in the same way for as long."""
+    for name, of in (
+        ("tune_catch", "catch"),
+        ("tune_pong", "blog_pong"),
+        ("tune_breakout", "blog_breakout"),
+    ):
+        tuned, used = (
+            {
+                (s.game, s.extractor, s.length, fingerprint(training_protocol(s.settings)))
+                for s in planned(study)
+            }
+            for study in (name, of)
+        )
+        assert tuned == used
+
+
+def test_the_pairs_are_whole_and_no_run_is_done_twice() -> None:
+    """What a pairs file leaves out lies in the study that its first lines name."""
+    for pairs, beside, at in (("blog_pairs", "blog_pong", ""), ("catch_pairs", "catch", "@0.5")):
+        found = [(s.extractor, s.seed) for s in (*planned(beside), *planned(pairs))]
+        assert len(found) == len(set(found))
+        rows = {row for row, _ in found}
+        for row in architectures.ranked():
+            # Median and gain are asked of the halves alone: twins cost more. P6 only describes.
+            wanted = row.pair in ("P1", "P2", "P3", "P4", "P5") and not row.name.startswith("twin_")
+            if wanted and not row.name.endswith(("_gain", "_median")):
+                assert {row.name + at, row.against + at} <= rows
+
+
+def test_what_a_study_varies_is_part_of_the_path(tmp_path: Path) -> None:
+    """Two rates are two folders, by a name of one's own or by itself."""
+    swept = sweep(game="catch", learning_rate=[1e-3, 3e-5], seed=1)
+    (one, two) = train.plan(train.Arguments(study=[write(tmp_path, swept)]))
+    assert (one.study, two.study) == ("s-learning_rate0.001", "s-learning_rate3e-05")
+    assert one.directory != two.directory
+    named = sweep(game="catch", learning_rate=[1e-3], seed=1, study_name="t-{preset}-{steps}")
+    (one,) = train.plan(train.Arguments(study=[write(tmp_path, named)]))
+    assert one.study == "t-fast-40000"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +179,8 @@ def test_the_studies_that_come_along(path: Path) -> None:
         (sweep(seed=list(range(400)), steps=list(range(1, 400))), "at most 100,000 runs, got 159,"),
         (sweep(game="chess"), "expected one of pong"),
         (sweep(seed=-1), "--seed: expected"),
+        (sweep(steps=[8, 9], study_name="s"), "expected {steps} in it, because steps has 2 values"),
+        (sweep(steps=9, study_name="s{step}"), "--study-name: expected one of preset, steps"),
         ("just words", "expected a W&B sweep, got a str"),
     ],
 )

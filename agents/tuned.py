@@ -1,0 +1,81 @@
+"""The learning rate of each row, as tuning has chosen it; what was not tuned keeps the preset's.
+
+`results/tuning/*.json` is the one place where chosen rates stand, written by `python -m
+studies.tune`. A rate holds for one game, one row and one way of training: the same row at another
+width, or with another replay, was not tuned.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from agents.checkpoints import read_json
+from agents.settings import Settings, fingerprint, resolve, training_protocol
+from commandline import BadInput
+
+FOLDER = Path(__file__).resolve().parent.parent / "results" / "tuning"
+"""Where the choices lie."""
+
+Source = Literal["given", "tuned", "preset"]
+"""Where a learning rate comes from: whoever typed it or built the run, tuning, or the preset."""
+
+Key = tuple[str, str, str]
+"""Game, row, training fingerprint."""
+
+
+@functools.cache
+def table(folder: Path) -> Mapping[Key, float]:
+    """Return every rate that was chosen; none where nothing was tuned.
+
+    Raises:
+        BadInput: If a file cannot be read, or two choose for the same row.
+    """
+    found: dict[Key, float] = {}
+    for path in sorted(folder.glob("*.json")):
+        content = read_json(path)
+        try:
+            game, protocol = str(content["game"]), str(content["training_fingerprint"])
+            rates = {str(row): float(chosen["rate"]) for row, chosen in content["rows"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadInput(f"{path}: expected chosen learning rates, got {error!r}") from None
+        for row, rate in rates.items():
+            if not (math.isfinite(rate) and rate > 0):
+                raise BadInput(f"{path}: {row}: expected a learning rate above 0, got {rate}")
+            if (game, row, protocol) in found:
+                raise BadInput(f"{path}: {row}: expected one rate for {game}, got two")
+            found[game, row, protocol] = rate
+    return MappingProxyType(found)
+
+
+def settings_of(
+    preset: str,
+    game: str,
+    row: str,
+    overrides: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
+) -> tuple[Settings, Source]:
+    """Return the settings of a run, and where its learning rate comes from.
+
+    Args:
+        preset: A name in `PRESETS`.
+        game: A name in `envs.games.GAMES`.
+        row: As `--extractor` names it, with its width.
+        overrides: What the user asked for instead; `None` values are left alone.
+        folder: Where the choices lie, if not in `FOLDER`.
+
+    Raises:
+        BadInput: If the settings do not fit together, or a choice cannot be read.
+    """
+    settings = resolve(preset, game, overrides)
+    if overrides and overrides.get("learning_rate") is not None:
+        return settings, "given"
+    rate = table(folder or FOLDER).get((game, row, fingerprint(training_protocol(settings))))
+    return (
+        (settings, "preset") if rate is None else (replace(settings, learning_rate=rate), "tuned")
+    )

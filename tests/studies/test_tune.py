@@ -1,0 +1,148 @@
+"""The learning rate that tuning runs choose, and the runs that then use it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import train
+from agents import tuned
+from agents.settings import as_dict, fingerprint, resolve, training_protocol
+from agents.tuned import settings_of, table
+from commandline import BadInput
+from studies.tune import main
+
+FAST = resolve("fast", "catch")
+
+
+def publish(results: Path, row: str, rate: float, seed: int, last: float) -> Path:
+    """Write a row as a tuning run leaves it: from -0.65 straight to `last`."""
+    folder = results / "runs" / f"tune_catch-rate{rate:g}" / "catch" / row
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"seed{seed}.json"
+    content = {
+        "study": f"tune_catch-rate{rate:g}", "game": "catch", "extractor": row, "seed": seed,
+        "settings": {**as_dict(FAST), "learning_rate": rate}, "finished": True,
+        "curve": [[0, -0.65, 0, 0, 50], [40_000, last, 0, 0, 50]],
+    }  # fmt: skip
+    path.write_text(json.dumps(content))
+    return path
+
+
+def tune(
+    results: Path, row: str, lasts: dict[float, float], seeds: range = range(100, 103)
+) -> None:
+    for rate, last in lasts.items():
+        for seed in seeds:
+            publish(results, row, rate, seed, last + (seed - 101) * 0.1)
+
+
+GRID = {1e-4: 0.0, 3e-4: 0.4, 1e-3: 0.9, 3e-3: -0.2}
+
+
+def test_the_highest_mean_curve_wins_and_losers_are_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune(tmp_path, "gap@0.5", GRID)
+    assert main([str(tmp_path)]) == 0
+    assert "gap@0.5: 0.001 (" in capsys.readouterr().out
+    protocol = fingerprint(training_protocol(FAST))
+    content = json.loads((tmp_path / "tuning" / f"catch-{protocol}.json").read_text())
+    chosen = content["rows"]["gap@0.5"]
+    assert chosen["rate"] == 1e-3
+    assert set(chosen["rates"]) == {"0.0001", "0.0003", "0.001", "0.003"}
+    # Mean of -.65 and .4, in points; half of the way from -.65 to .4, of 1.65.
+    assert chosen["rates"]["0.0003"]["heights"]["101"] == pytest.approx(-0.125)
+    assert chosen["rates"]["0.0003"]["mean"] == pytest.approx(1.05 / 2 / 1.65, abs=1e-4)
+    assert all((tmp_path / p).exists() for r in chosen["rates"].values() for p in r["curves"])
+
+
+def test_runs_take_the_rate_of_their_row_game_and_training(tmp_path: Path) -> None:
+    tune(tmp_path, "gap@0.5", GRID)
+    main([str(tmp_path)])
+    choice = tmp_path / "tuning"
+
+    def rate(preset: str, row: str, **overrides: object) -> tuple[float, str]:
+        settings, source = settings_of(preset, "catch", row, overrides, choice)
+        return settings.learning_rate, source
+
+    assert rate("fast", "gap@0.5") == (1e-3, "tuned")
+    assert rate("fast", "gap@0.5", steps=80_000) == (1e-3, "tuned"), "twice as long is no other way"
+    assert rate("fast", "gap@0.5", learning_rate=1e-4) == (1e-4, "given")
+    assert rate("fast", "gap") == (1e-4, "preset"), "another width"
+    assert rate("fast", "nature@0.5") == (1e-4, "preset")
+    assert rate("fast", "gap@0.5", precision="bfloat16") == (1e-4, "preset")
+    assert rate("demo", "gap@0.5") == (1e-4, "preset")
+
+
+def test_the_card_of_a_run_says_where_its_rate_is_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tune(tmp_path, "gap@0.5", GRID)
+    main([str(tmp_path)])
+    monkeypatch.setattr(tuned, "FOLDER", tmp_path / "tuning")
+    words = ["--preset=fast", "--game=catch", "--extractor", "gap@0.5", "sort@0.5"]
+    specs = train.plan(train.commandline.parse(train.Arguments, words, "train.py", ""))
+    assert [(s.settings.learning_rate, s.rate_from) for s in specs] == [
+        (1e-3, "tuned"),
+        (1e-4, "preset"),
+    ]
+
+
+def test_an_optimum_at_the_edge_is_said_and_widens_the_grid(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune(tmp_path, "gap@0.5", {**GRID, 3e-3: 0.95})
+    main([str(tmp_path)])
+    told = capsys.readouterr().out
+    assert "gap@0.5: not chosen yet, the best so far lies at the edge" in told
+    assert not (tmp_path / "tuning").exists()
+    words = re.search(r"python train.py (.*) --results results; done", told)
+    assert "for rate in 0.01; do" in told
+    assert words is not None
+    line = words[1].replace("$rate", "0.01").replace("'", "")
+    specs = train.plan(train.commandline.parse(train.Arguments, line.split(), "train.py", ""))
+    assert [(s.title, s.settings.learning_rate) for s in specs] == [
+        (f"tune_catch-rate0.01/catch/gap@0.5/seed{seed}", 0.01) for seed in (100, 101, 102)
+    ]
+    tune(tmp_path, "gap@0.5", {1e-2: 0.3})
+    main([str(tmp_path)])
+    assert "gap@0.5: 0.003 (" in capsys.readouterr().out
+
+
+def test_noise_chooses_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tune(tmp_path, "gap@0.5", {rate: -0.6 + rate for rate in GRID})
+    main([str(tmp_path)])
+    assert "gap@0.5: stuck at every rate, keeps the preset's" in capsys.readouterr().out
+    assert settings_of("fast", "catch", "gap@0.5", {}, tmp_path / "tuning")[1] == "preset"
+    assert table(tmp_path / "tuning") == {}
+
+
+def test_a_rate_counts_with_all_its_seeds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune(tmp_path, "gap@0.5", GRID, range(100, 102))
+    main([str(tmp_path)])
+    assert "for rate in 0.0001 0.0003 0.001 0.003; do" in capsys.readouterr().out
+
+
+def test_what_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="expected rows of seeds 100, 101, 102 below"):
+        main([str(tmp_path)])
+    path = publish(tmp_path, "gap@0.5", 1e-3, 100, 0.5)
+    path.write_text(path.read_text().replace("40000", "20000", 1))
+    publish(tmp_path, "gap@0.5", 1e-3, 101, 0.5)
+    with pytest.raises(BadInput, match="expected tuning runs of one length"):
+        main([str(tmp_path)])
+    path.write_text('{"finished": true}')
+    with pytest.raises(BadInput, match=r"seed100.json: expected the row of a run"):
+        main([str(tmp_path)])
+    for wrong in ('{"game": "catch"}', '{"game": "c", "training_fingerprint": "0", "rows": 3}'):
+        folder = tmp_path / str(hash(wrong))
+        folder.mkdir()
+        (folder / "x.json").write_text(wrong)
+        with pytest.raises(BadInput, match="expected chosen learning rates"):
+            table(folder)
