@@ -136,11 +136,18 @@ def state(spec: RunSpec) -> State:
     return State.INTERRUPTED if resume.exists(folder / "checkpoint") else State.STARTED
 
 
+YOUNG = {"readout_every"}
+"""Settings that change nothing in what is learnt, and that the oldest runs do not have."""
+
+
 def _differences(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     found = []
     for key, value in wanted.items():
         if key == "settings" and isinstance(there.get(key), dict):
-            found += _differences(there[key], value)
+            # Runs begun before there was a read-out go on; it has no say in what they learn.
+            young = YOUNG - there[key].keys()
+            asked = {name: setting for name, setting in value.items() if name not in young}
+            found += _differences(there[key], asked)
         elif there.get(key) != value:
             found.append(f"{key}: {there.get(key)} there, {value} asked for")
     return found
