@@ -210,7 +210,7 @@ def _actions(
     draw.line((middle, BARS_TOP - 2, middle, bottom - 4), RULE, 1)
     for a, name in enumerate(game.actions):
         top = BARS_TOP + BAR * a
-        taken = a == film.actions[i]
+        taken = bool(a == film.actions[i])
         draw.text((left, top + 2), name, INK if taken else QUIET, _font(14))
         end = middle + float(np.clip(beside[a] / reach, -1, 1)) * half
         box = (min(middle, end), top + 3, max(middle, end), top + BAR - 8)

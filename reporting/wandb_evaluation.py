@@ -74,8 +74,7 @@ def log_evaluation(run: Path, mode: str, tell: Callable[[str], None]) -> None:
         tags=[config["game"], config["training_fingerprint"], config["study"]],
     )
     assert began is not None
-    # Killed between sending and noting it, the next one finds a row more than there was.
-    sent = same and began.step > logged.get("rows", math.inf)
+    sent = same and was_sent(logged, began.step)
     note = {"content": content, "mode": mode, "rows": logged["rows"] if sent else began.step}
     write_json(folder / LOGGED, {**note, "done": False})
     try:
@@ -90,6 +89,16 @@ def log_evaluation(run: Path, mode: str, tell: Callable[[str], None]) -> None:
         _forget_process()
         forget_logs(folder)
     write_json(folder / LOGGED, {**note, "done": True})
+
+
+def was_sent(logged: Mapping[str, Any], rows: int) -> bool:
+    """Whether an evaluation has arrived although nobody noted it: its sender was killed.
+
+    Args:
+        logged: What was noted before sending: how many rows the run had.
+        rows: How many it has.
+    """
+    return "rows" in logged and rows > int(logged["rows"])
 
 
 def content_hash(folder: Path) -> str:
