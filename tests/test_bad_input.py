@@ -33,6 +33,7 @@ TRAIN = [
     ("--wandb online", "--wandb online: expected a key in WANDB_API_KEY; try --wandb offline"),
     ("--study-name a/b", "--study-name: expected the name of one folder, got 'a/b'"),
     ("--replay-size 100000000000", "--replay-size: .* need .* GB, .* GB are free; .* would fit"),
+    ("--readout-every -1", "--readout-every: expected a whole number of at least 0, got -1"),
     ("--update-every 3", "expected one to divide the other"),
 ]
 
@@ -78,6 +79,7 @@ EVALUATE = [
     (". --epsilon 2", r"--epsilon: expected a number in \[0, 1\], got 2.0"),
     (". --epsilon nan", r"--epsilon: expected a number in \[0, 1\], got nan"),
     (". --device cuda", "--device: .*finds no CUDA device"),
+    (". --wandb onlin", "--wandb: expected one of offline, online, disabled; got 'onlin'; did"),
     (". --json", "--json: expected --claims beside it"),
     (". --gmaes 3", "Unrecognized options: --gmaes, 3; did you mean --games?"),
 ]

@@ -158,7 +158,9 @@ def test_everything_in_the_evaluation_is_there(logged: Logged) -> None:
             "visits", "games"} == set(bins["columns"])  # fmt: skip
     for drawn in ("map/values", "map/ball_rewards"):
         picture = np.asarray(Image.open(io.BytesIO(stored(drawn))).convert("RGB"))
-        assert len(np.unique(picture[::7, ::7].reshape(-1, 3), axis=0)) > 20, "cells of many colours"
+        assert len(np.unique(picture[::7, ::7].reshape(-1, 3), axis=0)) > 20, (
+            "cells of many colours"
+        )
     assert stored("video") == (folder / "annotated.webm").read_bytes()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -10,12 +11,23 @@ from typing import Any
 import pytest
 
 from agents.checkpoints import read_json, write_json
-from agents.settings import fingerprint, parse_settings, resolve, training_protocol
+from agents.settings import (
+    EvaluationProtocol,
+    fingerprint,
+    parse_settings,
+    resolve,
+    training_protocol,
+)
+from analysis.battery import INSTRUMENTS
+from analysis.measurements import MEASURES
 from commandline import BadInput
-from reporting.names import READ_OUT_SECONDS
+from reporting.dashboards import SECTIONS
+from reporting.names import POSITION_BINS, READ_OUT_SECONDS, VIDEO, map_of, measure, table_of
 from reporting.tracking import read_metrics
+from reporting.wandb_evaluation import numbers
 from studies.conductor import Interrupted, Progress
 from studies.directory import RunSpec, State, state
+from studies.measure import open_run, score
 from studies.run import train
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +75,25 @@ def test_a_row_at_each_interval_says_how_well_each_layer_tells(watched: RunSpec)
     assert all(set(row) == {"global_step", READ_OUT_SECONDS, *names} for row in rows)
     assert rows[0]["where/conv2_r2"] > rows[0]["where/features_r2"], "a global mean forgets place"
     assert rows[0]["where/conv2_r2"] != rows[-1]["where/conv2_r2"], "the agent learnt something"
+
+
+def test_every_panel_of_the_dashboards_shows_what_is_logged(watched: RunSpec) -> None:
+    """Against a real run's metrics.jsonl, a real score, and the one list of measures."""
+    logged = set().union(*read_metrics(watched.directory / "metrics.jsonl"))
+    run = open_run(watched.directory)
+    score(run, EvaluationProtocol(), 2)
+    evaluated = set(numbers(watched.directory / "evaluation")) | {measure(m) for m in MEASURES}
+    tables = {table_of(m) for m in INSTRUMENTS} | {POSITION_BINS}
+    media = {map_of(m) for m in ("values", "own_values", "ball_rewards")} | {VIDEO}
+    assert {"values", "own_values", "ball_rewards"} <= set(INSTRUMENTS)
+    known = {"line": logged, "bar": evaluated, "table": tables, "media": media}
+    for panel in (panel for section in SECTIONS for panel in section.panels):
+        if panel.kind == "lines":
+            matched = {name for name in logged if re.search(panel.metrics[0], name)}
+            assert matched == {name for name in logged if name.startswith("where/")}
+            assert len(matched) == 6
+        else:
+            assert set(panel.metrics) <= known[panel.kind], panel.title
 
 
 def test_a_run_that_was_stopped_is_read_out_as_one_that_was_not(
