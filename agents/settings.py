@@ -120,7 +120,7 @@ DEMO = dataclasses.replace(
     eval_every=3_000,
     eval_games=2,
     log_every=500,
-    readout_every=3_000,
+    readout_every=6_000,
 )
 
 # Catch has games of 27 steps, so everything happens sooner.
@@ -138,7 +138,7 @@ _CATCH: Mapping[str, Any] = MappingProxyType(
         "eval_every": 5_000,
         "eval_games": 50,
         "log_every": 500,
-        "readout_every": 2_500,
+        "readout_every": 5_000,
     }
 )
 

@@ -38,9 +38,8 @@ MOST_NUMBERS = 100_000
 """Larger layers are not read out: their maps would take 240 MB beside the replay. These are the
 first maps of rows that do not subsample before their first pool."""
 
-ROOM = 50_000
-"""Numbers an input that are held at a time, 120 MB at 600 inputs; the network is passed as often
-as that demands."""
+ROOM = 100_000
+"""Numbers an input that are held at a time; the network is passed as often as that demands."""
 
 CHUNK = 64
 """Inputs in one pass."""
@@ -77,10 +76,13 @@ def place_r2(network: Network, frames: Frames) -> dict[str, float]:
         the last, then `features` (the last stage, flat), `hidden` and `outputs`.
     """
     fold = frames.episode_fold()
+    # Those that are fitted on come first, so that they are a slice of large maps, and no copy.
+    order = np.argsort(fold < 2, kind="stable")
+    fold = fold[order]
     train, choose, judge = (np.flatnonzero(p) for p in (fold >= 2, fold == 1, fold == 0))
-    places_screen = np.stack([frames.ball_x_screen, frames.ball_y_screen], axis=1)
+    places_screen = np.stack([frames.ball_x_screen, frames.ball_y_screen], axis=1)[order]
     found = {}
-    for layer, values in _maps(network, frames.observations):
+    for layer, values in _maps(network, frames.observations[order]):
         with threadpool_limits(1, "blas"):
             fitted = ridge.fit(_spanned(values, train), places_screen, choose)
         found[layer] = float(ridge.r2(fitted.predicted[judge], places_screen[judge]).mean())
@@ -88,11 +90,15 @@ def place_r2(network: Network, frames: Frames) -> dict[str, float]:
 
 
 def _spanned(values: Float32[Tensor, "n p"], train: ridge.Index) -> ridge.Spanned:
-    """Turn a layer for the regression; large ones without a copy of them, and in their place."""
+    """Turn a layer for the regression; large ones without a copy of them, and in their place.
+
+    Those in `train` come first.
+    """
     if values.shape[1] <= len(train):
         return ridge.span(values.numpy(), train)
-    values -= values[torch.from_numpy(train)].mean(dim=0)
-    products = (values @ values.T).numpy()[:, train].astype(np.float64)
+    fitted_on = values[: len(train)]
+    values -= fitted_on.mean(dim=0)
+    products = (values @ fitted_on.T).numpy().astype(np.float64)
     return ridge.span_products(products, train)
 
 
