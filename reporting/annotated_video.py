@@ -189,7 +189,7 @@ def _values(draw: ImageDraw.ImageDraw, film: Film, i: int, left: int) -> None:
     for level in (low, high):
         at = CURVE_TOP + (high - level) / (high - low) * CURVE_HEIGHT
         draw.line((left, at, left + width, at), RULE, 1)
-        draw.text((left + width + 8, at - 8), f"{level:.2f}", QUIET, _font(13))
+        draw.text((left + width + 8, at - 8), f"{level:.3g}", QUIET, _font(13))
     if i:
         draw.line(list(zip(x[: i + 1], y[: i + 1], strict=True)), VALUE, 2)
     draw.ellipse((x[i] - 4, y[i] - 4, x[i] + 4, y[i] + 4), fill=VALUE)
