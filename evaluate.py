@@ -5,7 +5,9 @@
 finds every run below the folder, plays 30 games with each, to their ends and over all lives, and
 writes evaluation/scores.json and evaluation/games.parquet (one row a game) into its directory.
 Agents that have been scored the same way before are not played again. With --measures all, or some
-of them, it also says what each agent knows of where the ball is.
+of them, it also says what each agent knows of where the ball is; --video films a game with that
+drawn in. What lies in evaluation/ also goes to a W&B run beside the training run's (--wandb,
+offline unless told).
 
     python evaluate.py --claims
 
@@ -41,6 +43,10 @@ from analysis.supervised import SupervisedSettings
 from commandline import BadInput, at_least
 from reporting.claims_table import verdicts_table
 from reporting.tables import scores_tables
+from reporting.wandb_evaluation import log_evaluation
+from reporting.wandb_run import MODES as WANDB_MODES
+from reporting.wandb_run import check_mode
+from studies.annotate import annotate
 from studies.directory import find_runs
 from studies.measure import GAMES, FinishedRun, open_run, score, stored_scores
 from studies.measure_agent import measure, write_measurements
@@ -89,6 +95,10 @@ class Arguments:
         tune: With --supervised: choose the rows' learning rates, on seeds of its own.
         common: With --supervised: train all rows at one learning rate instead of each at its own.
         updates: With --supervised: of each network's weights.
+        video: Film a game with the ball, where the features put it, and the value of each action
+            drawn in, evaluation/annotated.webm.
+        wandb: Where the evaluation goes behind evaluation/: offline (no account needed), online
+            (needs WANDB_API_KEY) or disabled.
         workers: Networks trained at the same time, each in a process of its own.
         out: Folder of all runs; checkpoints lie there.
     """
@@ -106,6 +116,8 @@ class Arguments:
     untrained: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     potential_reward: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     supervised: list[str] = field(default_factory=list)
+    video: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    wandb: str = "offline"
     rows: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=lambda: [0])
     game: list[str] = field(default_factory=lambda: ["pong"])
@@ -135,6 +147,7 @@ def check(arguments: Arguments) -> None:
         if not 0 <= value <= 1:
             raise BadInput(f"--{name}: expected a number in [0, 1], got {value}")
     commandline.choose("--device", arguments.device, ("auto", "cpu", "cuda"))
+    commandline.choose("--wandb", arguments.wandb, WANDB_MODES)
 
 
 def gather(paths: Sequence[Path], console: Console) -> list[FinishedRun]:
@@ -195,15 +208,29 @@ def without_play(arguments: Arguments, console: Console) -> int | None:
 
 
 def take_measures(runs: Sequence[FinishedRun], arguments: Arguments, console: Console) -> None:
-    """Measure each agent as asked; agents of one game share their data."""
-    if not arguments.measures:
+    """Measure and film each agent as asked; agents of one game share their data."""
+    if not arguments.measures and not arguments.video:
         return
-    names = battery.named(arguments.measures)
+    names = battery.named(arguments.measures) if arguments.measures else []
     shared: dict[str, battery.Shared] = {}
     for run in track(runs, "measuring", console=console, disable=not console.is_terminal):
         data = shared.setdefault(run.config["game"], battery.Shared(run.config["game"]))
-        measure(run, names, data, console.print, again=arguments.again)
-    console.print("each run's evaluation/ has a parquet file for each measure")
+        if names:
+            measure(run, names, data, console.print, again=arguments.again)
+        if arguments.video:
+            annotate(run, data, console.print, again=arguments.again)
+    if names:
+        console.print("each run's evaluation/ has a parquet file for each measure")
+
+
+def hand_over(runs: Sequence[FinishedRun], mode: str, console: Console) -> None:
+    """Give W&B what lies in each run's evaluation/."""
+    if mode == "disabled":
+        return
+    for run in runs:
+        log_evaluation(run.directory, mode, console.print)
+    if mode == "offline":
+        console.print("each run's evaluation/wandb/ is ready for `wandb sync`")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -219,6 +246,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if status is not None:
         return status
     runs = gather(arguments.runs, console)
+    check_mode(arguments.wandb)
     torch.set_num_threads(arguments.threads)
     protocol = EvaluationProtocol(epsilon=arguments.epsilon, sticky=arguments.sticky)
     results: list[tuple[FinishedRun, dict[str, Any]]] = []
@@ -233,6 +261,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for table in scores_tables(results):
         console.print(table, soft_wrap=False)
     take_measures(runs, arguments, console)
+    hand_over(runs, arguments.wandb, console)
     console.print("each run's evaluation/ has scores.json, games.parquet and game.webm")
     return 0
 

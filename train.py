@@ -87,6 +87,9 @@ class Arguments:
             preset's.
         eval_every: Agent steps between points of the learning curve; default: the preset's.
         eval_games: Whole games for each point; default: the preset's.
+        readout_every: Agent steps between two looks at how well each layer tells where the ball is
+            (where/…_r2 in metrics.jsonl; changes nothing in the run); 0: never; default: the
+            preset's.
         really: Train rows that refuse because of their cost (no_stride).
     """
 
@@ -114,6 +117,7 @@ class Arguments:
     checkpoint_every: int | None = None
     eval_every: int | None = None
     eval_games: int | None = None
+    readout_every: int | None = None
     really: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
 
 
@@ -130,6 +134,7 @@ OVERRIDES = (
     "checkpoint_every",
     "eval_every",
     "eval_games",
+    "readout_every",
 )
 """Arguments that replace a setting of the preset."""
 

@@ -57,6 +57,8 @@ class Settings:
         eval_games: Whole games a point.
         eval_epsilon: Probability of a random action in them (Mnih et al. 2015).
         log_every: Agent steps between rows of `metrics.jsonl`.
+        readout_every: Agent steps between two looks at where each layer says the ball is; 0 never.
+            A look costs what some ten updates cost.
         precision: Of the networks' arithmetic, `float32` or `bfloat16`; weights and Adam's state
             are float32 in both.
     """
@@ -84,6 +86,7 @@ class Settings:
     eval_games: int = 10
     eval_epsilon: float = 0.05
     log_every: int = 1_000
+    readout_every: int = 25_000
     precision: str = "float32"
 
 
@@ -101,6 +104,7 @@ FAST = dataclasses.replace(
     final_epsilon=0.02,
     checkpoint_every=25_000,
     eval_every=25_000,
+    readout_every=5_000,
 )
 
 DEMO = dataclasses.replace(
@@ -116,6 +120,7 @@ DEMO = dataclasses.replace(
     eval_every=3_000,
     eval_games=2,
     log_every=500,
+    readout_every=6_000,
 )
 
 # Catch has games of 27 steps, so everything happens sooner.
@@ -133,6 +138,7 @@ _CATCH: Mapping[str, Any] = MappingProxyType(
         "eval_every": 5_000,
         "eval_games": 50,
         "log_every": 500,
+        "readout_every": 5_000,
     }
 )
 
@@ -173,7 +179,8 @@ def check(settings: Settings) -> None:
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
         if field.type == "int":
-            at_least("--" + field.name.replace("_", "-"), value, 1)
+            least = 0 if field.name == "readout_every" else 1
+            at_least("--" + field.name.replace("_", "-"), value, least)
     choose("--precision", settings.precision, PRECISIONS)
     choose("--replay-compression", settings.replay_compression, COMPRESSIONS)
     if not settings.learning_rate > 0:
@@ -234,6 +241,7 @@ _NOT_PROTOCOL = (
     "eval_games",
     "eval_epsilon",
     "log_every",
+    "readout_every",
 )
 """Settings that may differ between runs in one comparison: rates are tuned by row, the budget is
 a column of its own, compression loses nothing, and how often one looks changes nothing."""

@@ -127,6 +127,7 @@ def passes(
     if unknown := [name for name in layers if name not in network.layers]:
         raise ValueError(f"expected layers among {', '.join(network.layers)}, got {unknown}")
     found: dict[str, Tensor] = {}
+    device = next(network.parameters()).device
     hooks = []
     for name in layers:
         module = _module(network, name)
@@ -136,8 +137,8 @@ def passes(
     try:
         for start in range(0, len(observations), chunk):
             with torch.inference_mode():
-                network(torch.from_numpy(observations[start : start + chunk]))
-            yield {name: found[name].float().contiguous() for name in layers}
+                network(torch.from_numpy(observations[start : start + chunk]).to(device))
+            yield {name: found[name].float().contiguous().cpu() for name in layers}
     finally:
         network.train(was_training)
         for hook in hooks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from agents.settings import EvaluationProtocol, Settings
 from analysis.scores import play
 from commandline import BadInput
 from envs.games import find
+from reporting.names import READ_OUT_SECONDS, where
 from reporting.tracking import Mark, MetricsWriter
 from studies.directory import RunSpec
 
@@ -42,6 +44,9 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+
+ReadOut = Callable[[BallparkDQN], Mapping[str, float]]
+"""Agent → R² of the ball's place by layer; changes nothing in the agent."""
 
 
 class Interrupted(Exception):  # noqa: N818  (a wish, not an error)
@@ -100,6 +105,7 @@ class Conductor(BaseCallback):
         stop: Set from outside when the run should end early.
         store: The run's checkpoints.
         writer: The run's rows.
+        read_out: Says how well each layer tells the ball's place; `None` if nobody asks.
     """
 
     model: BallparkDQN
@@ -111,10 +117,11 @@ class Conductor(BaseCallback):
         stop: Event,
         store: CheckpointStore,
         writer: MetricsWriter,
+        read_out: ReadOut | None = None,
     ) -> None:
         super().__init__()
         self.spec, self.report, self.stop = spec, report, stop
-        self.store, self.writer = store, writer
+        self.store, self.writer, self._read_out = store, writer, read_out
         self.settings: Settings = spec.settings
         self.boundary = 0
         self.games: list[dict[str, float]] = []
@@ -127,7 +134,7 @@ class Conductor(BaseCallback):
     def begin(self, model: BallparkDQN) -> None:
         """Set out from the start of a run."""
         self._aim(0)
-        self._next_eval = 0
+        self._next_eval = self._next_read_out = 0
         model.restart_environments(self._seeds())
 
     def go_on(self, model: BallparkDQN, resumed: Resumed, memory: Memory) -> None:
@@ -152,6 +159,7 @@ class Conductor(BaseCallback):
         self._next_log = _after(step, self.settings.log_every)
         self._next_boundary = _after(step, self.settings.checkpoint_every)
         self._next_eval = _after(step, self.settings.eval_every)
+        self._next_read_out = _after(step, self.settings.readout_every)
 
     def _seeds(self) -> list[int]:
         return environment_seeds(self.spec.seed, self.boundary, self.settings.num_envs)
@@ -169,6 +177,9 @@ class Conductor(BaseCallback):
         if step >= self._next_eval:
             self.evaluate()
             self._next_eval = _after(step, self.settings.eval_every)
+        if step >= self._next_read_out:
+            self.read_out()
+            self._next_read_out = _after(step, self.settings.readout_every)
         if step >= self._next_boundary:
             self.cross_boundary()
             self._next_boundary = _after(step, self.settings.checkpoint_every)
@@ -224,6 +235,16 @@ class Conductor(BaseCallback):
         self._paused += time.monotonic() - started
         self._tell("training")
 
+    def read_out(self) -> None:
+        """Add a row that says how well each layer tells where the ball is."""
+        if self._read_out is None:
+            return
+        started = time.monotonic()
+        found = self._read_out(self.model)
+        seconds = time.monotonic() - started
+        self._write({**{where(k): r2 for k, r2 in found.items()}, READ_OUT_SECONDS: seconds})
+        self._paused += seconds
+
     def cross_boundary(self) -> None:
         """Reset every environment with seeds of this boundary, and write a checkpoint."""
         started = time.monotonic()
@@ -252,5 +273,5 @@ class Conductor(BaseCallback):
 
 
 def _after(step: int, every: int) -> int:
-    """Return the first multiple of `every` beyond `step`."""
-    return (step // every + 1) * every
+    """Return the first multiple of `every` beyond `step`; none is near if `every` is 0."""
+    return (step // every + 1) * every if every else sys.maxsize

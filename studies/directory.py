@@ -147,12 +147,19 @@ def state(spec: RunSpec) -> State:
     return State.INTERRUPTED if resume.exists(folder / "checkpoint") else State.STARTED
 
 
+YOUNG = {"readout_every"}
+"""Settings that change nothing in what is learnt, and that the oldest runs do not have."""
+
+
 def differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """Return a phrase for each thing that is not what was asked for."""
     found: list[str] = []
     for key, value in wanted.items():
         if key == "settings" and isinstance(there.get(key), dict):
-            found += differences(there[key], value)
+            # Runs begun before there was a read-out go on; it has no say in what they learn.
+            young = YOUNG - there[key].keys()
+            asked = {name: setting for name, setting in value.items() if name not in young}
+            found += differences(there[key], asked)
         elif there.get(key) != value:
             found.append(f"{key}: {there.get(key)} there, {value} asked for")
     return found

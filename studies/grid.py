@@ -37,6 +37,7 @@ PARAMETERS: Mapping[str, type] = MappingProxyType(
         "checkpoint_every": int,
         "eval_every": int,
         "eval_games": int,
+        "readout_every": int,
     }
 )
 """What a study may set: options of train.py that shape a run. How many run at a time, where and on

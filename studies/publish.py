@@ -23,7 +23,7 @@ from analysis.measurements import load, save
 from analysis.tasks.tuning import TUNING_SEEDS
 from commandline import BadInput
 from reporting.tracking import read_metrics
-from studies.directory import RunSpec, differences, find_runs
+from studies.directory import YOUNG, RunSpec, differences, find_runs
 from studies.worker import Job
 
 KEPT = ("study", "game", "extractor", "seed", "settings", "training_fingerprint", "versions")
@@ -109,7 +109,8 @@ def is_published(spec: RunSpec, results: Path) -> bool:
     there = read_json(path)
     wanted = {"game": spec.game, "extractor": spec.label, "seed": spec.seed}
     odd = differences(there, wanted)
-    odd += differences(as_dict(parse_settings(there.get("settings"))), as_dict(spec.settings))
+    asked = {n: v for n, v in as_dict(spec.settings).items() if n not in YOUNG}
+    odd += differences(as_dict(parse_settings(there.get("settings"))), asked)
     if odd:
         raise BadInput(
             f"--results: {path} is the row of a run with other settings ({'; '.join(odd)}); "

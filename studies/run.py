@@ -21,12 +21,14 @@ from agents.allocator import keep_freed_memory
 from agents.dqn import BallparkDQN
 from agents.resume import CheckpointStore
 from agents.settings import EvaluationProtocol
+from analysis.networks import of_agent
+from analysis.probing.read_out import place_r2, read_out_set
 from analysis.scores import play
 from envs.games import find
 from reporting.tracking import MetricsWriter, read_metrics, rewind
 from reporting.video import ENOUGH_STEPS, Recorder
 from reporting.wandb_run import forget_logs, start_wandb
-from studies.conductor import Conductor, Memory, Progress, Report
+from studies.conductor import Conductor, Memory, Progress, ReadOut, Report
 from studies.directory import ERROR, OWN_SOURCE, RunSpec, State, config, state
 from studies.lock import locked
 
@@ -120,7 +122,7 @@ def _train(
     )
     writer = MetricsWriter(folder / "metrics.jsonl", run, kept, hold=wandb_mode == "online")
     model.set_logger(Logger(None, [writer]))
-    conductor = Conductor(spec, report, stop, store, writer)
+    conductor = Conductor(spec, report, stop, store, writer, _read_out(spec, model, report))
     try:
         if resumed is None or memory is None:
             conductor.begin(model)
@@ -131,6 +133,7 @@ def _train(
         model.learn(left, conductor, log_interval=sys.maxsize, reset_num_timesteps=False)
         conductor.log()
         conductor.evaluate()
+        conductor.read_out()
         writer.release()
         video = _film(spec, model)
         if run is not None:
@@ -150,6 +153,23 @@ def _facts(spec: RunSpec, execution: Mapping[str, Any]) -> dict[str, Any]:
     processor = torch.backends.cpu.get_cpu_capability()
     machine = {**execution, "machine": platform.machine(), "vector_instructions": processor}
     return {**config(spec), "execution": machine}
+
+
+def _read_out(spec: RunSpec, model: BallparkDQN, report: Report) -> ReadOut | None:
+    """Return what says where each layer sees the ball, and note it where nothing can."""
+    if not spec.settings.readout_every:
+        return None
+
+    def tell(note: str) -> None:
+        report(Progress(model.num_timesteps, 0.0, None, "", note))
+
+    report(Progress(model.num_timesteps, 0.0, None, "drawing the read-out's pictures"))
+    try:
+        frames = read_out_set(spec.game, spec.root / "datasets", tell)
+    except ValueError as why:  # no place for the ball, or a place that other things tell
+        tell(f"no read-out of the ball's place: {why}")
+        return None
+    return lambda agent: place_r2(of_agent(agent, spec.extractor), frames)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

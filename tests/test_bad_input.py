@@ -36,6 +36,7 @@ TRAIN = [
     ("--json", "--json: expected --status beside it"),
     ("--results README.md", "--results: expected a folder or none, got a file: README.md"),
     ("--replay-size 100000000000", "--replay-size: .* need .* GB, .* GB are free; .* would fit"),
+    ("--readout-every -1", "--readout-every: expected a whole number of at least 0, got -1"),
     ("--update-every 3", "expected one to divide the other"),
 ]
 
@@ -81,6 +82,7 @@ EVALUATE = [
     (". --epsilon 2", r"--epsilon: expected a number in \[0, 1\], got 2.0"),
     (". --epsilon nan", r"--epsilon: expected a number in \[0, 1\], got nan"),
     (". --device cuda", "--device: .*finds no CUDA device"),
+    (". --wandb onlin", "--wandb: expected one of offline, online, disabled; got 'onlin'; did"),
     (". --json", "--json: expected --claims beside it"),
     (". --gmaes 3", "Unrecognized options: --gmaes, 3; did you mean --games?"),
 ]

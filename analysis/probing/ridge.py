@@ -62,7 +62,16 @@ def span(features: Float32[np.ndarray, "n p"], train: Index) -> Spanned:
         energy, directions = np.linalg.eigh(exact[train].T @ exact[train])
         kept = energy > RANK_FLOAT64 * energy.max(initial=0)
         return Spanned(exact @ directions[:, kept], energy[kept], train)
-    products = (x @ x[train].T).astype(np.float64)
+    return span_products((x @ x[train].T).astype(np.float64), train)
+
+
+def span_products(products: Float64[np.ndarray, "n t"], train: Index) -> Spanned:
+    """Do the same from inner products alone, for features too many to be copied.
+
+    Args:
+        products: Of all examples with those in `train`, centred on the mean of the latter.
+        train: Which examples these are.
+    """
     energy, mixed = np.linalg.eigh(products[train])
     kept = energy > RANK_FLOAT32 * energy.max(initial=0)
     return Spanned(products @ (mixed[:, kept] / np.sqrt(energy[kept])), energy[kept], train)

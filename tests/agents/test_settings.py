@@ -41,6 +41,7 @@ def test_overrides_win_and_none_does_not() -> None:
     [
         ({"steps": 0}, "--steps: expected a whole number of at least 1, got 0"),
         ({"eval_games": -1}, "--eval-games: expected a whole number of at least 1, got -1"),
+        ({"readout_every": -1}, "--readout-every: expected a whole number of at least 0, got -1"),
         ({"sticky": 1.5}, r"--sticky: expected a number in \[0, 1\], got 1.5"),
         ({"num_envs": 4, "update_every": 3}, "expected one to divide the other"),
         ({"replay_size": 10}, "--replay-size: expected at least 32, got 10"),
@@ -57,7 +58,8 @@ def test_fingerprints_tell_protocols_apart_and_nothing_else() -> None:
     def of(settings: Settings) -> str:
         return fingerprint(training_protocol(settings))
 
-    same = dataclasses.replace(NATURE, steps=5, learning_rate=1.0, log_every=7, eval_games=3)
+    same = dataclasses.replace(NATURE, steps=5, learning_rate=1.0, log_every=7, eval_games=3,
+                               readout_every=0)  # fmt: skip
     assert of(same) == of(NATURE)
     for change in ({"clip_rewards": False}, {"checkpoint_every": 50_000}, {"update_every": 1},
                    {"precision": "bfloat16"}, {"sticky": 0.25}):  # fmt: skip

@@ -103,8 +103,17 @@ def test_scores_are_written_shown_and_not_played_twice(grid: Path) -> None:
         assert games["score"].mean() == pytest.approx(scores["mean"])
         assert f"catch/{row}/seed0" in told
         assert (folder / "game.webm").stat().st_size > 500
+        (training,), (scored,) = (
+            [r["run"] for r in inspect(where) if r["type"] == "run"]
+            for where in (folder.parent, folder)
+        )
+        assert (training["job_type"], scored["job_type"]) == ("train", "evaluate")
+        assert training["run_group"] == scored["run_group"]
+        assert training["run_id"] != scored["run_id"]
+        assert scored["config"]["update"]["training_run"] == training["run_id"]
     status, told, _ = finish(grid, str(grid), "--games", "6", script="evaluate.py")
     assert told.count("scored before") == 2
+    assert told.count("W&B has this evaluation") == 2
 
 
 def test_weights_that_were_changed_are_not_scored(grid: Path) -> None:
@@ -161,10 +170,12 @@ def test_anyones_own_extractor_is_trained_and_scored_and_its_source_kept(tmp_pat
     assert config["architecture"]["sha256"] == hashlib.sha256(OWN.encode()).hexdigest()
     assert (run / "extractor.py").read_text() == OWN
     source.unlink()  # whoever has the directory has the run
-    status, _, wrong = finish(run, str(run), "--games", "2", script="evaluate.py")
+    words = [str(run), "--games", "2", "--wandb", "disabled"]
+    status, _, wrong = finish(run, *words, script="evaluate.py")
     assert (status, wrong) == (0, ""), wrong
+    assert not (run / "evaluation" / "wandb").exists()
     (run / "extractor.py").write_text(OWN.replace("Max", "Avg"))
-    status, _, wrong = finish(run, str(run), "--games", "2", script="evaluate.py")
+    status, _, wrong = finish(run, *words, script="evaluate.py")
     assert status == 2
     assert "expected the source the run was trained with" in wrong
 

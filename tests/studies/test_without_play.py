@@ -91,9 +91,9 @@ def a_network_trained_without_a_game(folder: Path) -> None:
 def an_agent(capsys: pytest.CaptureFixture[str]) -> None:
     """Trained, scored, measured; measured once; and what claims can use of it."""
     words = ["--game", "catch", "--extractor", "gap@0.125", "--preset", "demo", "--steps", "1200"]
-    looks = ["--eval-every", "400", "--checkpoint-every", "400", "--wandb", "disabled"]
-    assert train.main([*words, *looks]) == 0
-    told = said(capsys, "runs/demo", "--games", "4", "--measures", "shifts,receptive,bits")
+    looks, alone = ["--eval-every", "400", "--checkpoint-every", "400"], ["--wandb", "disabled"]
+    assert train.main([*words, *looks, *alone]) == 0
+    told = said(capsys, "runs/demo", "--games", "4", "--measures", "shifts,receptive,bits", *alone)
     assert "bits: not of gap in catch, left out" in told
     folder = Path("runs/demo/catch/gap@0.125/seed0/evaluation")
     assert {"shifts.parquet", "receptive.parquet"} <= {p.name for p in folder.iterdir()}
@@ -103,7 +103,7 @@ def an_agent(capsys: pytest.CaptureFixture[str]) -> None:
     assert {(m.row, m.regime, m.budget) for m in measured.values()} == {
         ("gap@0.125", "reinforcement", 1200)
     }
-    again = said(capsys, "runs/demo", "--games", "4", "--measures", "shifts")
+    again = said(capsys, "runs/demo", "--games", "4", "--measures", "shifts", *alone)
     assert "shifts: measured before" in again
     claims = json.loads(said(capsys, "runs/demo", "--claims", "--json"))
     assert {"id", "claim", "regime", "verdict", "effect", "interval", "seeds", "needs"} <= set(
