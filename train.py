@@ -31,11 +31,11 @@ from commandline import BadInput, at_least
 from envs import games
 from reporting.wandb_run import check_mode
 from studies import grid
+from studies.budget import TIME_IS_UP, Budget, parse_duration
+from studies.crew import hire, time_is_up
 from studies.directory import RunSpec, State, make_root, state
 from studies.launch import Outcome, launch
 from studies.lock import check_free
-from studies.preflight import check_memory
-from studies.preflight import lines as preflight
 from studies.worker import Options, train_run
 
 
@@ -52,7 +52,12 @@ class Arguments:
         preset: demo (minutes; learns nothing), fast (Pong in some 0.5M steps) or nature (10M steps,
             RL-Zoo's settings, comparable with published scores).
         steps: Length of each run in agent steps (four emulator frames each); default: the preset's.
-        workers: Runs trained at the same time, each in a process of its own.
+        workers: Runs trained at the same time, each in a process of its own; 0: as many as fit into
+            memory and cores, on a GPU its memory included. Default: 1, with --ray 0.
+        ray: Train on a Ray cluster: auto, local or host:port; --out has to be a folder that all its
+            machines share. See docs/clusters.md.
+        time_budget: Stop before that time is over, such as 90s, 9m, 2h or 1h30m, with a checkpoint
+            of each run; exit status 75 if something is left. The same command goes on.
         threads: PyTorch threads for each run.
         device: cpu, cuda or auto (cuda if there is one).
         deterministic: Use only algorithms that give the same bits each time (they always do on a
@@ -81,7 +86,9 @@ class Arguments:
     seed: list[int] = field(default_factory=lambda: [0])
     preset: str = "fast"
     steps: int | None = None
-    workers: int = 1
+    workers: int | None = None
+    ray: str | None = None
+    time_budget: str | None = None
     threads: int = 1
     device: str = "cpu"
     deterministic: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -164,10 +171,14 @@ def plan_grid(arguments: Arguments) -> list[RunSpec]:
         extractors.check(spec, allow_costly=arguments.really)
     for seed in arguments.seed:
         at_least("--seed", seed, 0)
-    at_least("--workers", arguments.workers, 1)
+    if arguments.workers is not None:
+        at_least("--workers", arguments.workers, 0)
     at_least("--threads", arguments.threads, 1)
     commandline.choose("--device", arguments.device, ("auto", "cpu", "cuda"))
-    device_for(arguments.device)
+    if arguments.ray is None:  # a cluster's machines may have what this one has not
+        device_for(arguments.device)
+    if arguments.time_budget is not None:
+        parse_duration("--time-budget", arguments.time_budget)
     overrides = {name: getattr(arguments, name) for name in OVERRIDES}
     # The same thing named twice is one run.
     cross = itertools.product(
@@ -198,15 +209,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train what the command line asks for; return the exit status."""
     arguments = commandline.parse(Arguments, argv, "train.py", __doc__ or "")
     specs = plan(arguments)
+    budget = None
+    if arguments.time_budget is not None:
+        budget = Budget(parse_duration("--time-budget", arguments.time_budget))
     states = {spec.title: state(spec) for spec in specs}
     todo = [spec for spec in specs if states[spec.title] is not State.FINISHED]
     for spec in todo:
         check_free(spec.directory)
-    if todo:
-        check_memory(todo, min(arguments.workers, len(todo)))
-        check_mode(arguments.wandb)
-        make_root(arguments.out)
     console = Console(highlight=False, soft_wrap=True)
+    crew = None
+    if todo:
+        check_mode(arguments.wandb)
+        crew = hire(todo, arguments.workers, arguments.ray, arguments.device, arguments.threads)
+        make_root(arguments.out)
     for spec in specs:
         if states[spec.title] is State.FINISHED:
             console.print(f"{spec.title}: finished before, skipped ({spec.directory})")
@@ -214,21 +229,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             shutil.rmtree(spec.directory / "checkpoint", ignore_errors=True)
         elif states[spec.title] is State.INTERRUPTED:
             console.print(f"{spec.title}: goes on from its last checkpoint")
-    if sum(spec.settings.steps for spec in todo) >= WORTH_A_PREFLIGHT:
-        for line in preflight(
-            todo, arguments.workers, device_for(arguments.device), arguments.threads, arguments.out
-        ):
+    if crew is None:
+        outcome = Outcome((), (), ())
+    else:
+        worth_it = sum(spec.settings.steps for spec in todo) >= WORTH_A_PREFLIGHT
+        for line in crew.told(todo, arguments.threads, arguments.out, measure=worth_it):
             console.print(line)
-    options = Options(
-        workers=arguments.workers,
-        wandb_mode=arguments.wandb,
-        device=device_for(arguments.device),
-        threads=arguments.threads,
-        deterministic=arguments.deterministic,
-    )
-    outcome = launch(todo, train_run, options, console) if todo else Outcome((), (), ())
+        options = Options(
+            workers=crew.workers,
+            wandb_mode=arguments.wandb,
+            device=crew.device,
+            threads=arguments.threads,
+            deterministic=arguments.deterministic,
+        )
+        outcome = launch(todo, train_run, options, console, backend=crew.backend, budget=budget)
     where = " ".join(dict.fromkeys(str(spec.root / spec.study) for spec in specs))
-    if outcome.interrupted:
+    if outcome.timed_out and outcome.interrupted:
+        for line in time_is_up(todo, outcome):
+            console.print(line)
+    elif outcome.interrupted:
         console.print(f"interrupted: {len(outcome.interrupted)}; the same command goes on")
     for name, why in outcome.failed:
         console.print(f"failed: {name}: {why}")
@@ -236,7 +255,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print(f"all {len(specs)} runs are in {where}; next: python evaluate.py {where}")
     if outcome.failed:
         return 1
-    return 130 if outcome.interrupted else 0
+    if outcome.interrupted:
+        return TIME_IS_UP if outcome.timed_out else 130
+    return 0
 
 
 if __name__ == "__main__":

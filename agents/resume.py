@@ -77,10 +77,10 @@ class Resumed:
 
 def exists(folder: Path) -> bool:
     """Say whether `folder` holds a checkpoint, readable or not, of this or another version."""
-    return bool(_steps(folder)) or (folder / "state.json").exists()
+    return bool(steps_saved(folder)) or (folder / "state.json").exists()
 
 
-def _steps(folder: Path) -> list[int]:
+def steps_saved(folder: Path) -> list[int]:
     """Return the agent steps of the checkpoints in `folder`, newest first."""
     if not folder.is_dir():
         return []
@@ -184,11 +184,11 @@ class CheckpointStore:
         Raises:
             BadInput: If none is.
         """
-        if not _steps(self.folder) and (self.folder / "state.json").exists():
+        if not steps_saved(self.folder) and (self.folder / "state.json").exists():
             found = read_json(self.folder / "state.json").get("format")
             raise BadInput(f"{self.folder}: expected a checkpoint of format {FORMAT}, got {found}")
         problems: list[str] = []
-        for step in _steps(self.folder):
+        for step in steps_saved(self.folder):
             try:
                 resumed = self._load(model, step)
             except BadInput as error:
@@ -267,7 +267,7 @@ class CheckpointStore:
             if path.name == REPLAY or path.name in {f"{s:012d}" for s in keep if s is not None}:
                 continue
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        for step in _steps(self.folder):
+        for step in steps_saved(self.folder):
             with contextlib.suppress(BadInput):  # damaged since it was read: it needs none
                 manifest = parse_manifest(read_json(self._at(step) / "manifest.json"))
                 named |= {span.name for span in manifest.shards}

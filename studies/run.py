@@ -26,9 +26,9 @@ from envs.games import find
 from reporting.tracking import MetricsWriter, read_metrics, rewind
 from reporting.video import ENOUGH_STEPS, Recorder
 from reporting.wandb_run import forget_logs, start_wandb
-from studies.conductor import Conductor, Memory, Progress, Report
+from studies.conductor import Conductor, Interrupted, Memory, Progress, Report
 from studies.directory import OWN_SOURCE, RunSpec, State, config, state
-from studies.lock import locked
+from studies.lock import GaveUpError, locked
 
 
 def build(spec: RunSpec, device: str) -> BallparkDQN:
@@ -52,6 +52,7 @@ def train(
     device: str = "cpu",
     threads: int = 1,
     deterministic: bool = False,
+    patience: float = 0.0,
     report: Report = lambda progress: None,
     stop: Event | None = None,
 ) -> None:
@@ -63,6 +64,7 @@ def train(
         device: Torch device.
         threads: Torch threads.
         deterministic: On CUDA, use only algorithms that give the same bits each time.
+        patience: Seconds to wait for another process that holds the directory.
         report: Told of progress.
         stop: When set, the run writes a checkpoint and ends.
 
@@ -77,9 +79,17 @@ def train(
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     torch.use_deterministic_algorithms(deterministic)
     spec.directory.mkdir(parents=True, exist_ok=True)
-    with locked(spec.directory):
-        execution = {"device": device, "threads": threads, "deterministic": deterministic}
-        _train(spec, wandb_mode, execution, report, stop or Event())
+    stop = stop or Event()
+
+    def say(line: str) -> None:
+        report(Progress(0, 0.0, None, "", line))
+
+    try:
+        with locked(spec.directory, patience=patience, tell=say, stop=stop):
+            execution = {"device": device, "threads": threads, "deterministic": deterministic}
+            _train(spec, wandb_mode, execution, report, stop)
+    except GaveUpError:
+        raise Interrupted from None
 
 
 def _train(
@@ -112,10 +122,7 @@ def _train(
         folder,
         wandb_mode,
         facts,
-        group=f"{spec.game}/{extractors.directory_name(spec.extractor)}",
-        job_type="train",
-        name=spec.name,
-        tags=[spec.game, facts["training_fingerprint"], spec.study],
+        **wandb_names(facts, spec.extractor),
     )
     writer = MetricsWriter(folder / "metrics.jsonl", run, kept, hold=wandb_mode == "online")
     model.set_logger(Logger(None, [writer]))
@@ -133,7 +140,7 @@ def _train(
         writer.release()
         video = _film(spec, model)
         if run is not None:
-            writer.attach(_wandb_video(video, spec.settings.steps))
+            writer.attach(wandb_video(video, spec.settings.steps))
     finally:
         writer.close()
         if run is not None:
@@ -142,6 +149,22 @@ def _train(
         assert model.env is not None
         model.env.close()
     _finish(spec, model, facts)
+
+
+def wandb_names(facts: Mapping[str, Any], extractor: str) -> dict[str, Any]:
+    """Return what a run is called in W&B.
+
+    Args:
+        facts: The content of its `config.json`.
+        extractor: What `agents.extractors` accepts.
+    """
+    group = f"{facts['game']}/{extractors.directory_name(extractor)}"
+    return {
+        "group": group,
+        "job_type": "train",
+        "name": f"{group}/seed{facts['seed']}",
+        "tags": [facts["game"], facts["training_fingerprint"], facts["study"]],
+    }
 
 
 def _facts(spec: RunSpec, execution: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,7 +201,8 @@ def _film(spec: RunSpec, model: BallparkDQN) -> Path:
     return path
 
 
-def _wandb_video(path: Path, step: int) -> dict[str, Any]:
+def wandb_video(path: Path, step: int) -> dict[str, Any]:
+    """Return the row with which W&B gets the video."""
     import wandb
 
     return {"global_step": step, "video": wandb.Video(str(path), format="webm")}
