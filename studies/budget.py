@@ -36,7 +36,7 @@ def parse_duration(what: str, given: str) -> float:
     Raises:
         BadInput: If it is nothing of the kind, or too short for anything.
     """
-    parts = re.fullmatch(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", given.strip())
+    parts = re.fullmatch(r"(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?", given.strip())
     numbers = parts.groups() if parts is not None else (None,)
     if not any(numbers):
         raise BadInput(f"{what}: expected a time such as 90s, 9m, 2h or 1h30m, got {given!r}")
