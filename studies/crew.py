@@ -93,6 +93,31 @@ def _hire_cluster(
     return Crew(cluster, cluster.room(), device, cluster.told())
 
 
+NETWORK_BYTES = 2_500_000_000
+"""Memory of a process that trains or measures networks without playing: the shared sets of pictures
+and the layers' outputs."""
+
+
+def hire_for_networks(root: Path, workers: int, ray: str | None, threads: int) -> Backend:
+    """Return where networks are trained or measured that do not play.
+
+    Args:
+        root: The folder of all runs, which has to be shared on a cluster.
+        workers: Networks at a time.
+        ray: Address of a Ray cluster, `None` for this machine.
+        threads: Torch threads of each.
+
+    Raises:
+        BadInput: If a network does not fit.
+    """
+    if ray is None:
+        return Processes(workers)
+    from studies.on_ray import Cluster, Share
+
+    root.mkdir(parents=True, exist_ok=True)
+    return Cluster(ray, root, Share(threads, memory=NETWORK_BYTES), workers)
+
+
 def time_is_up(specs: Sequence[RunSpec], outcome: Outcome) -> list[str]:
     """Say what is left and how long it would take.
 
