@@ -114,7 +114,6 @@ def hire_for_networks(root: Path, workers: int, ray: str | None, threads: int) -
         return Processes(workers)
     from studies.on_ray import Cluster, Share
 
-    root.mkdir(parents=True, exist_ok=True)
     return Cluster(ray, root, Share(threads, memory=NETWORK_BYTES), workers)
 
 

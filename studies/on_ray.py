@@ -195,6 +195,7 @@ class Cluster:
     def session(self) -> Iterator[None]:
         """Have a file in the shared folder by which machines know that they see it."""
         marker = Path(self.place.marker)
+        marker.parent.mkdir(parents=True, exist_ok=True)
         marker.touch()
         try:
             yield
