@@ -37,7 +37,7 @@ test: $(VENV)/.installed ## the fast test suite (5 minutes on 2 cores)
 test-slow: $(VENV)/.installed ## the tests that train something
 	$(PY) -m pytest -q -m slow
 
-test-cluster: $(VENV)/.cluster ## the tests that need Ray, on a cluster of two nodes (2 minutes)
+test-cluster: $(VENV)/.cluster ## the tests that need Ray, on two nodes of this machine (minutes)
 	$(PY) -m pytest -q -m cluster
 
 format: $(VENV)/.installed ## rewrite the files as ruff would have them
