@@ -12,7 +12,7 @@ from commandline import BadInput
 from studies import packing
 from studies.directory import RunSpec, State, state
 from studies.launch import Backend, Outcome
-from studies.preflight import check_memory, duration
+from studies.preflight import check_memory, duration, host_bytes
 from studies.preflight import lines as preflight
 from studies.processes import Processes
 
@@ -75,7 +75,7 @@ def hire(
             raise BadInput("--workers: expected room for one run at least, memory has none")
         workers = min(most, len(specs))
     workers = min(workers or 1, len(specs))
-    check_memory(specs, workers)
+    check_memory(specs, workers, found)
     return Crew(Processes(workers), workers, found)
 
 
@@ -84,7 +84,7 @@ def _hire_cluster(
 ) -> Crew:
     from studies.on_ray import Cluster, Share  # an extra: only who asks for it needs it
 
-    share = Share(threads, memory=packing.host_bytes(specs, "cpu"))
+    share = Share(threads, memory=host_bytes(specs, "cpu"))
     cluster = Cluster(address, specs[0].root, share, most)
     if device == "auto":
         device = "cuda" if cluster.has_gpus() else "cpu"

@@ -23,6 +23,7 @@ from studies import packing
 from studies.board import Board
 from studies.conductor import Progress
 from studies.directory import RunSpec
+from studies.preflight import host_bytes
 from studies.ray_task import Place, gpu_need_and_room, import_ray, on_machine
 from studies.worker import Job, Options, Perform, Verdict
 
@@ -178,7 +179,7 @@ class Cluster:
         if not runs:
             raise BadInput(f"--device cuda: a run needs {need:,} bytes of a GPU, {room:,} are free")
         # Ray counts in ten-thousandths.
-        memory = packing.host_bytes(specs, "cuda")
+        memory = host_bytes(specs, "cuda")
         self.share = Share(self.share.cores, 10_000 // runs / 10_000, memory)
         self._check_room()
 

@@ -10,11 +10,7 @@ import psutil
 import torch
 
 from studies.directory import RunSpec
-from studies.preflight import RUN_BYTES, replay_bytes, seconds_a_step
-
-CUDA_HOST_BYTES = 3_000_000_000
-"""Memory of a run on a GPU, outside of it: PyTorch's CUDA libraries come on top of `RUN_BYTES`. An
-estimate, unmeasured here."""
+from studies.preflight import host_bytes, replay_bytes, seconds_a_step
 
 CUDA_CONTEXT_BYTES = 600_000_000
 """Of the GPU's memory, what each process takes before its first tensor. An estimate (NVIDIA's
@@ -77,13 +73,6 @@ def fit_on_nodes(share: Mapping[str, float], nodes: Iterable[Mapping[str, float]
         min(int(node.get(name, 0.0) / amount + 1e-9) for name, amount in asked.items())
         for node in nodes
     )
-
-
-def host_bytes(specs: Sequence[RunSpec], device: str) -> int:
-    """Return the bytes of memory that the largest of the runs takes, outside of a GPU."""
-    if device != "cpu":  # the replay lies on the GPU
-        return CUDA_HOST_BYTES
-    return RUN_BYTES + max(replay_bytes(spec) for spec in specs)
 
 
 def gpu_bytes(specs: Sequence[RunSpec], device: str) -> int:

@@ -10,16 +10,14 @@ import torch
 import train
 from commandline import BadInput
 from studies.packing import (
-    CUDA_HOST_BYTES,
     Need,
     Room,
     fit,
     fit_on_nodes,
     gpu_bytes,
-    host_bytes,
     room_here,
 )
-from studies.preflight import RUN_BYTES
+from studies.preflight import CUDA_HOST_BYTES, RUN_BYTES, host_bytes
 
 GB = 10**9
 
