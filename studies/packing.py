@@ -10,7 +10,7 @@ import psutil
 import torch
 
 from studies.directory import RunSpec
-from studies.preflight import host_bytes, replay_bytes, seconds_a_step
+from studies.preflight import host_bytes, replay_bytes, replay_on_gpu, seconds_a_step
 
 CUDA_CONTEXT_BYTES = 600_000_000
 """Of the GPU's memory, what each process takes before its first tensor. An estimate (NVIDIA's
@@ -89,7 +89,8 @@ def gpu_bytes(specs: Sequence[RunSpec], device: str) -> int:
         seconds_a_step(spec, device, 1)
         largest = max(largest, torch.cuda.max_memory_reserved())
         torch.cuda.empty_cache()
-    return largest + CUDA_CONTEXT_BYTES + max(replay_bytes(spec) for spec in specs)
+    replay = max(replay_bytes(s) if replay_on_gpu(s, device) else 0 for s in specs)
+    return largest + CUDA_CONTEXT_BYTES + replay
 
 
 def need_of(specs: Sequence[RunSpec], device: str, threads: int) -> Need:

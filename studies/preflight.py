@@ -60,9 +60,13 @@ def check_memory(specs: Sequence[RunSpec], workers: int, device: str = "cpu") ->
 
 def host_bytes(specs: Sequence[RunSpec], device: str) -> int:
     """Return the bytes of memory that the largest of the runs takes, outside of a GPU."""
-    if device != "cpu":  # the replay lies on the GPU
-        return CUDA_HOST_BYTES
-    return RUN_BYTES + max(replay_bytes(spec) for spec in specs)
+    base = RUN_BYTES if device == "cpu" else CUDA_HOST_BYTES
+    return base + max(0 if replay_on_gpu(s, device) else replay_bytes(s) for s in specs)
+
+
+def replay_on_gpu(spec: RunSpec, device: str) -> bool:
+    """Say whether a run's replay lies on the GPU: compressed it does not."""
+    return device != "cpu" and spec.settings.replay_compression == "none"
 
 
 def replay_bytes(spec: RunSpec) -> int:

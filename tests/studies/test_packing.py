@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,8 +55,9 @@ def test_fit_on_nodes() -> None:
 
 
 def test_the_largest_run_decides_and_a_gpu_keeps_its_replay(tmp_path: Path) -> None:
-    def plan(size: int) -> train.RunSpec:
-        return train.plan(train.Arguments(game=["catch"], replay_size=size, out=tmp_path))[0]
+    def plan(size: int, compression: str | None = None) -> train.RunSpec:
+        asked = train.Arguments(game=["catch"], replay_size=size, out=tmp_path)
+        return train.plan(replace(asked, replay_compression=compression))[0]
 
     small, large = plan(1_000), plan(50_000)
     assert host_bytes([small, large], "cpu") == host_bytes([large], "cpu")
@@ -63,6 +65,7 @@ def test_the_largest_run_decides_and_a_gpu_keeps_its_replay(tmp_path: Path) -> N
     assert more == pytest.approx(49_000 * 7_064, rel=0.01)
     assert host_bytes([small], "cpu") > RUN_BYTES
     assert host_bytes([large], "cuda") == CUDA_HOST_BYTES
+    assert host_bytes([plan(50_000, "zlib")], "cuda") > CUDA_HOST_BYTES, "compressed it stays"
     assert gpu_bytes([large], "cpu") == 0
 
 
