@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -86,6 +87,17 @@ class Node:
             except psutil.NoSuchProcess:
                 continue
         self.process.wait()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have nodes and commands know each other by a token of their own, whatever lies at home."""
+    path = tmp_path_factory.mktemp("token") / "token"
+    path.write_text(secrets.token_hex(32))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN_PATH", str(path))
+        yield
 
 
 @contextmanager
