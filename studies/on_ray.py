@@ -288,13 +288,7 @@ def _connect(ray: Any, address: str) -> None:
             runtime_env={"env_vars": variables},
             **({"include_dashboard": False} if address == "local" else {}),
         )
-    except (
-        ConnectionError,
-        RuntimeError,
-        TimeoutError,
-        ValueError,
-        ray.exceptions.RayError,
-    ) as error:
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise BadInput(
             f"--ray {address}: expected a Ray cluster of which this machine is a part (ray start), "
             f"got {_last_line(error)}"
