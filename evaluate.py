@@ -100,6 +100,8 @@ class Arguments:
         wandb: Where the evaluation goes behind evaluation/: offline (no account needed), online
             (needs WANDB_API_KEY) or disabled.
         workers: Networks trained at the same time, each in a process of its own.
+        ray: With --supervised, --untrained or --potential-reward: work on a Ray cluster, so many
+            --workers at a time: auto, local or host:port. See docs/clusters.md.
         out: Folder of all runs; checkpoints lie there.
     """
 
@@ -125,6 +127,7 @@ class Arguments:
     common: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     updates: int = SupervisedSettings.updates
     workers: int = 1
+    ray: str | None = None
     out: Path = Path("runs")
 
 
@@ -133,6 +136,8 @@ def check(arguments: Arguments) -> None:
     if arguments.json and not arguments.claims:
         raise BadInput("--json: expected --claims beside it")
     modes = [name for name in MODES if getattr(arguments, name)]
+    if arguments.ray is not None and not {*modes} - {"claims"}:
+        raise BadInput("--ray: expected --supervised, --untrained or --potential-reward beside it")
     if len(modes) > 1:
         options = " and ".join(f"--{name.replace('_', '-')}" for name in modes)
         raise BadInput(f"expected one of them at a time, got {options}")
@@ -191,6 +196,7 @@ def without_play(arguments: Arguments, console: Console) -> int | None:
         threads=arguments.threads,
         root=arguments.out,
         results=RESULTS,
+        ray=arguments.ray,
     )
     if arguments.potential_reward:
         return measure_potential(asked, console)

@@ -37,11 +37,11 @@ from envs import games
 from reporting.wandb_run import check_mode
 from studies import grid
 from studies.agenda import Agenda, rows_folder
+from studies.budget import TIME_IS_UP, Budget, parse_duration
+from studies.crew import hire, time_is_up
 from studies.directory import RunSpec, make_root
 from studies.launch import Outcome
 from studies.lock import check_free
-from studies.preflight import check_memory
-from studies.preflight import lines as preflight
 from studies.status import standings
 from studies.status_table import show_status
 from studies.worker import Options
@@ -60,7 +60,12 @@ class Arguments:
         preset: demo (minutes; learns nothing), fast (Pong in some 0.5M steps) or nature (10M steps,
             RL-Zoo's settings, comparable with published scores).
         steps: Length of each run in agent steps (four emulator frames each); default: the preset's.
-        workers: Runs trained at the same time, each in a process of its own.
+        workers: Runs trained at the same time, each in a process of its own; 0: as many as fit into
+            memory and cores, on a GPU its memory included. Default: 1, with --ray 0.
+        ray: Train on a Ray cluster: auto, local or host:port; --out has to be a folder that all its
+            machines share. See docs/clusters.md.
+        time_budget: Stop before that time is over, such as 90s, 9m, 2h or 1h30m, with a checkpoint
+            of each run; exit status 75 if something is left. The same command goes on.
         threads: PyTorch threads for each run.
         device: cpu, cuda or auto (cuda if there is one).
         deterministic: Use only algorithms that give the same bits each time (they always do on a
@@ -99,7 +104,9 @@ class Arguments:
     seed: list[int] = field(default_factory=lambda: [0])
     preset: str = "fast"
     steps: int | None = None
-    workers: int = 1
+    workers: int | None = None
+    ray: str | None = None
+    time_budget: str | None = None
     threads: int = 1
     device: str = "cpu"
     deterministic: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -187,10 +194,14 @@ def plan_grid(arguments: Arguments) -> list[RunSpec]:
         extractors.check(spec, allow_costly=arguments.really)
     for seed in arguments.seed:
         at_least("--seed", seed, 0)
-    at_least("--workers", arguments.workers, 1)
+    if arguments.workers is not None:
+        at_least("--workers", arguments.workers, 0)
     at_least("--threads", arguments.threads, 1)
     commandline.choose("--device", arguments.device, ("auto", "cpu", "cuda"))
-    device_for(arguments.device)
+    if arguments.ray is None:  # a cluster's machines may have what this one has not
+        device_for(arguments.device)
+    if arguments.time_budget is not None:
+        parse_duration("--time-budget", arguments.time_budget)
     if arguments.json and not arguments.status:
         raise BadInput("--json: expected --status beside it")
     # The same thing named twice is one run.
@@ -221,35 +232,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = standings(specs, results)
         show_status(found, arguments.workers or 1, console, as_json=arguments.json)
         return 0
+    budget = None
+    if arguments.time_budget is not None:
+        budget = Budget(parse_duration("--time-budget", arguments.time_budget))
     agenda = Agenda.of(specs, results)
     todo, to_train = agenda.todo, agenda.to_train
     for spec in todo:
         check_free(spec.directory)
+    crew = None
     if todo:
-        check_memory(todo, min(arguments.workers, len(todo)))
         check_mode(arguments.wandb)
+        crew = hire(todo, arguments.workers, arguments.ray, arguments.device, arguments.threads)
         make_root(arguments.out)
     if todo and results is not None:
         make_root(results, "--results")
     agenda.tell(console)
-    if sum(spec.settings.steps for spec in to_train) >= WORTH_A_PREFLIGHT:
-        for line in preflight(
-            to_train,
-            arguments.workers,
-            device_for(arguments.device),
-            arguments.threads,
-            arguments.out,
-        ):
+    if crew is None:
+        outcome = Outcome((), (), ())
+    else:
+        worth_it = sum(spec.settings.steps for spec in to_train) >= WORTH_A_PREFLIGHT
+        told = crew.told(to_train or todo, arguments.threads, arguments.out, measure=worth_it)
+        for line in told:
             console.print(line)
-    options = Options(
-        workers=arguments.workers,
-        wandb_mode=arguments.wandb,
-        device=device_for(arguments.device),
-        threads=arguments.threads,
-        deterministic=arguments.deterministic,
-    )
-    outcome = agenda.do(options, console) if todo else Outcome((), (), ())
-    if outcome.interrupted:
+        options = Options(
+            workers=crew.workers,
+            wandb_mode=arguments.wandb,
+            device=crew.device,
+            threads=arguments.threads,
+            deterministic=arguments.deterministic,
+        )
+        outcome = agenda.do(options, console, backend=crew.backend, budget=budget)
+    if outcome.timed_out and outcome.interrupted:
+        for line in time_is_up(todo, outcome):
+            console.print(line)
+    elif outcome.interrupted:
         console.print(f"interrupted: {len(outcome.interrupted)}; the same command goes on")
     for name, why in outcome.failed:
         console.print(f"failed: {name}: {why}")
@@ -257,7 +273,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print(agenda.ending)
     if outcome.failed:
         return 1
-    return 130 if outcome.interrupted else 0
+    if outcome.interrupted:
+        return TIME_IS_UP if outcome.timed_out else 130
+    return 0
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ class Progress:
         score: Mean raw score of the newest evaluation, if there was one.
         doing: What happens now, in a word or two.
         note: Something its owner should know, in a line of its own; mostly empty.
+        pause: Most seconds so far in which a wish to stop would not have been heard, and then to
+            write a checkpoint.
     """
 
     step: int
@@ -41,6 +43,7 @@ class Progress:
     score: float | None
     doing: str
     note: str = ""
+    pause: float = 0.0
 
 
 Report = Callable[[Progress], None]
@@ -130,6 +133,7 @@ class Conductor(BaseCallback):
         self._rate = 0.0
         self._clock, self._clock_step = time.monotonic(), 0
         self._paused = 0.0
+        self._longest = {"evaluation": 0.0, "checkpoint": 0.0}
 
     def begin(self, model: BallparkDQN) -> None:
         """Set out from the start of a run."""
@@ -171,6 +175,8 @@ class Conductor(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         step = self.num_timesteps
+        if not step and self.stop.is_set():
+            raise Interrupted  # there is nothing to lose, and an evaluation may take long
         if step >= self._next_log:
             self.log()
             self._next_log = _after(step, self.settings.log_every)
@@ -233,6 +239,7 @@ class Conductor(BaseCallback):
             }
         )
         self._paused += time.monotonic() - started
+        self._took("evaluation", started)
         self._tell("training")
 
     def read_out(self) -> None:
@@ -259,8 +266,13 @@ class Conductor(BaseCallback):
         memory = Memory(self.boundary, self.games, self.score, self.writer.mark())
         shape = (len(self._actions), self.settings.num_envs)
         actions = np.asarray(self._actions, np.uint8).reshape(shape)
+        started = time.monotonic()
         self.store.save(self.model, actions, memory.as_json())
         self.writer.release()
+        self._took("checkpoint", started)
+
+    def _took(self, what: str, started: float) -> None:
+        self._longest[what] = max(self._longest[what], time.monotonic() - started)
 
     def _write(self, values: dict[str, Any]) -> None:
         self.logger.name_to_value.clear()  # SB3 records a few things of its own at every step
@@ -269,7 +281,9 @@ class Conductor(BaseCallback):
         self.logger.dump(self.model.num_timesteps)
 
     def _tell(self, doing: str) -> None:
-        self.report(Progress(self.model.num_timesteps, self._rate, self.score, doing))
+        pause = sum(self._longest.values())
+        step = self.model.num_timesteps
+        self.report(Progress(step, self._rate, self.score, doing, pause=pause))
 
 
 def _after(step: int, every: int) -> int:

@@ -1,76 +1,107 @@
-"""Many jobs on this machine, usually runs: a process each, so many at a time, and one display.
+"""Many jobs, usually runs, so many at a time, and one display; where they run, a backend knows.
 
 A run that fails does not stop the others; one whose process was killed is tried again. Ctrl-C
 once: every run writes a checkpoint and ends; twice: everything stops now.
-
-Each process has a line of its own to the launcher. A queue or an event that all share can be left
-locked for ever by a process that is killed at the wrong moment.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing.connection import wait
-from multiprocessing.context import SpawnProcess
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from threading import Event
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from rich.console import Console
 
+from studies.budget import Budget, Pace
 from studies.display import Display
-from studies.worker import Job, Options, Perform, Verdict, work
+from studies.processes import Processes
+from studies.worker import Job, Options, Perform, Verdict
 
-_CONTEXT = multiprocessing.get_context("spawn")
 
-RETRIES = 2
-"""Times that a run is begun again after its process was killed (for want of memory, say)."""
+@runtime_checkable
+class Worker(Protocol):
+    """A job at work, seen from the launcher."""
+
+    @property
+    def job(self) -> Job:
+        """What it does."""
+        ...
+
+    def gone(self) -> bool:
+        """Say whether it is over; all it said can be heard then."""
+        ...
+
+    def heard(self) -> Iterator[Any]:
+        """Yield what it has said and nobody has heard: `Progress`, and a `Verdict` at the end."""
+        ...
+
+    def ask(self) -> None:
+        """Ask it to write a checkpoint and end; once."""
+        ...
+
+    def kill(self) -> None:
+        """End it now; called from a signal handler."""
+        ...
+
+    def silent_end(self, stopping: bool) -> Verdict:
+        """Return the verdict on one that is gone without having given its own."""
+        ...
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Where jobs are done."""
+
+    retries: int
+    """Times that a job is begun again after its process was killed."""
+
+    def session(self) -> AbstractContextManager[object]:
+        """Return what has to last as long as jobs are at work."""
+        ...
+
+    def room(self) -> int:
+        """Return how many jobs can be at work now."""
+        ...
+
+    def begin(self, job: Job, perform: Perform, options: Options) -> Worker:
+        """Begin a job."""
+        ...
+
+    def wait(self, workers: Sequence[Any], seconds: float) -> None:
+        """Wait until one of them says something or ends, at most so long."""
+        ...
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a grid ended: names of runs that finished, were interrupted, failed (with why)."""
+    """How a grid ended.
+
+    Attributes:
+        finished: Names of runs.
+        interrupted: Names of runs that go on when they are asked for again, or were not begun.
+        failed: Names of runs, each with why.
+        timed_out: Whether it was time that interrupted them.
+        rate: Units a second, of all together, pauses and starts included; 0 if nothing was done.
+    """
 
     finished: tuple[str, ...]
     interrupted: tuple[str, ...]
     failed: tuple[tuple[str, str], ...]
+    timed_out: bool = False
+    rate: float = 0.0
 
 
-class Worker:
-    """A job at work, seen from the launcher.
+@dataclass
+class _Stop:
+    """Whether everything is to end, and why."""
 
-    Args:
-        job: What is to be done.
-        perform: Does it.
-        options: What all jobs share.
-    """
-
-    def __init__(self, job: Job, perform: Perform, options: Options) -> None:
-        self.job = job
-        self.line, theirs = _CONTEXT.Pipe(duplex=False)
-        self.process: SpawnProcess = _CONTEXT.Process(
-            target=work, args=(job, perform, options, theirs), name=job.title
-        )
-        # The process inherits the mask: Ctrl-C cannot hit it before it has said that it ignores it.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            self.process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        theirs.close()
-
-    def heard(self) -> Iterator[Any]:
-        """Yield what it has said and nobody has read; half a message of a killed one is none."""
-        try:
-            while self.line.poll():
-                yield self.line.recv()
-        except (EOFError, OSError):
-            return
+    event: Event = field(default_factory=Event)
+    timed_out: bool = False
 
 
 def launch(
@@ -81,8 +112,10 @@ def launch(
     *,
     unit: str = "steps",
     done: Callable[[Job], None] = lambda job: None,
+    backend: Backend | None = None,
+    budget: Budget | None = None,
 ) -> Outcome:
-    """Do every job, `options.workers` at a time, in the order given.
+    """Do every job, as many at a time as the backend has room for, in the order given.
 
     Args:
         jobs: Those that are not finished.
@@ -91,54 +124,66 @@ def launch(
         console: Where progress is drawn.
         unit: Of their lengths.
         done: Is called here with each one that has finished.
+        backend: Where; by default `options.workers` processes of this machine.
+        budget: When to stop; by default never.
 
     Returns:
         How each of them ended.
     """
+    where = backend or Processes(options.workers)
     waiting = list(jobs)
     running: dict[str, Worker] = {}
     ended: dict[str, Verdict] = {}
     tries = dict.fromkeys((job.title for job in jobs), 0)
-    stop = Event()
-    display = Display(jobs, console, unit)
+    stop = _Stop()
+    asked: set[str] = set()
+    display, pace = Display(jobs, console, unit), Pace(budget)
 
-    def wind_down() -> None:
-        stop.set()
-        for worker in running.values():
-            worker.process.terminate()
-
-    with display, _signals(wind_down, running):
-        while running or (waiting and not stop.is_set()):
-            while waiting and len(running) < options.workers and not stop.is_set():
+    with where.session(), display, _signals(stop.event, running):
+        while running or (waiting and not stop.event.is_set()):
+            if budget is not None and budget.over and not stop.event.is_set():
+                stop.timed_out = True
+                stop.event.set()
+            while waiting and len(running) < where.room() and not stop.event.is_set():
+                if budget is not None and not budget.worth_beginning:
+                    break
                 job = waiting.pop(0)
                 tries[job.title] += 1
-                running[job.title] = Worker(job, perform, options)
-                if stop.is_set():  # the signal came while it was being started
-                    running[job.title].process.terminate()
-            wait([o for w in running.values() for o in (w.line, w.process.sentinel)], timeout=0.5)
+                pace.begin(job.title)
+                running[job.title] = where.begin(job, perform, options)
+            if stop.event.is_set():
+                for name in running.keys() - asked:
+                    running[name].ask()
+                    asked.add(name)
+            if not running and budget is not None and not budget.worth_beginning:
+                stop.timed_out = True
+                stop.event.set()
+            where.wait(list(running.values()), 0.5)
             for name, worker in list(running.items()):
-                gone = not worker.process.is_alive()  # asked first: then all it said can be read
+                gone = worker.gone()  # asked first: then all it said can be heard
                 for message in worker.heard():
                     if isinstance(message, Verdict):
                         ended[name] = message
                     elif message.note:
                         display.note(name, message.note)
                     else:
+                        pace.hear(name, message)
                         display.show(name, message)
                 if not gone:
                     continue
                 del running[name]
-                if name not in ended and not stop.is_set() and tries[name] <= RETRIES:
-                    display.note(
-                        name,
-                        f"killed (exit status {worker.process.exitcode}); "
-                        f"tried again ({tries[name]} of {RETRIES})",
-                    )
-                    waiting.insert(0, worker.job)
-                    continue
-                ended.setdefault(name, _silent_end(worker, stop.is_set(), tries[name]))
+                asked.discard(name)
+                if name not in ended:
+                    verdict = worker.silent_end(stop.event.is_set())
+                    if not stop.event.is_set() and tries[name] <= where.retries:
+                        again = f"tried again ({tries[name]} of {where.retries})"
+                        display.note(name, f"{verdict.why}; {again}")
+                        waiting.insert(0, worker.job)
+                        continue
+                    ended[name] = _after(tries[name], verdict)
                 display.end(name, ended[name].how, ended[name].why)
                 if ended[name].how == "finished":
+                    pace.finish(worker.job)
                     done(worker.job)
     names = [job.title for job in jobs]
     by_end = {how: [n for n in names if n in ended and ended[n].how == how] for how in _ENDS}
@@ -147,22 +192,23 @@ def launch(
         finished=tuple(by_end["finished"]),
         interrupted=(*by_end["interrupted"], *never),
         failed=tuple((n, ended[n].why) for n in by_end["failed"]),
+        timed_out=stop.timed_out,
+        rate=pace.rate,
     )
 
 
 _ENDS = ("finished", "interrupted", "failed")
 
 
-def _silent_end(worker: Worker, stopping: bool, tries: int) -> Verdict:
-    """Return the verdict on a process that ended without one."""
-    if stopping and worker.process.exitcode == -signal.SIGTERM:
-        return Verdict("interrupted")  # before it had begun, so there was nothing to save
-    times = f" {tries} times" if tries > 1 else ""
-    return Verdict("failed", f"killed{times} (exit status {worker.process.exitcode})")
+def _after(tries: int, verdict: Verdict) -> Verdict:
+    """Say in a verdict on a silent end how often that came."""
+    if verdict.how != "failed" or tries == 1:
+        return verdict
+    return Verdict("failed", verdict.why.replace("killed", f"killed {tries} times", 1))
 
 
 @contextmanager
-def _signals(wind_down: Any, running: dict[str, Worker]) -> Iterator[None]:
+def _signals(stop: Event, running: dict[str, Worker]) -> Iterator[None]:
     """On SIGINT or SIGTERM wind down; on a second one kill what runs and leave."""
     count = 0
 
@@ -171,10 +217,10 @@ def _signals(wind_down: Any, running: dict[str, Worker]) -> Iterator[None]:
         count += 1
         if count == 1:
             print("stopping: each run writes its checkpoint; again to stop now", file=sys.stderr)
-            wind_down()
+            stop.set()
         else:
             for worker in running.values():
-                worker.process.kill()
+                worker.kill()
             os._exit(130)
 
     before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}

@@ -21,6 +21,10 @@ from studies.run import build
 RUN_BYTES = 700_000_000
 """Memory of a run beside its replay: interpreter, PyTorch, emulators, network (measured .4–.6)."""
 
+CUDA_HOST_BYTES = 3_000_000_000
+"""Memory of a run on a GPU, outside of it: PyTorch's CUDA libraries come on top of `RUN_BYTES`. An
+estimate, unmeasured here."""
+
 DISK_BYTES = 120_000_000
 """Disk of a run: two checkpoints of 27 MB, 3 MB for each 25,000 agent steps of Pong in the replay,
 weights, metrics, W&B's files and two videos."""
@@ -29,16 +33,21 @@ TRIED_STEPS = 160
 """Agent steps played to find out how fast a run is; the first half is not timed."""
 
 
-def check_memory(specs: Sequence[RunSpec], workers: int) -> int:
-    """Return the bytes that the runs at work together take.
+def check_memory(specs: Sequence[RunSpec], workers: int, device: str = "cpu") -> int:
+    """Return the bytes that the runs at work together take, outside of a GPU.
 
     Raises:
         BadInput: If they do not fit into free memory; the line names the replay that would.
     """
-    largest = max(specs, key=replay_bytes)
     free = psutil.virtual_memory().available
-    needed = workers * (replay_bytes(largest) + RUN_BYTES)
+    needed = workers * host_bytes(specs, device)
+    if needed > free and device != "cpu":
+        raise BadInput(
+            f"--workers: {workers} runs need {needed / 1e9:.1f} GB of memory beside the GPU's, "
+            f"{free / 1e9:.1f} GB are free"
+        )
     if needed > free:
+        largest = max(specs, key=replay_bytes)
         size = largest.settings.replay_size
         fits = int((free / workers - RUN_BYTES) / (replay_bytes(largest) / size))
         raise BadInput(
@@ -47,6 +56,17 @@ def check_memory(specs: Sequence[RunSpec], workers: int) -> int:
             f"{max(0, fits // 1_000 * 1_000):,} would fit"
         )
     return needed
+
+
+def host_bytes(specs: Sequence[RunSpec], device: str) -> int:
+    """Return the bytes of memory that the largest of the runs takes, outside of a GPU."""
+    base = RUN_BYTES if device == "cpu" else CUDA_HOST_BYTES
+    return base + max(0 if replay_on_gpu(s, device) else replay_bytes(s) for s in specs)
+
+
+def replay_on_gpu(spec: RunSpec, device: str) -> bool:
+    """Say whether a run's replay lies on the GPU: compressed it does not."""
+    return device != "cpu" and spec.settings.replay_compression == "none"
 
 
 def replay_bytes(spec: RunSpec) -> int:
@@ -103,7 +123,7 @@ def lines(
         BadInput: If they do not fit into memory.
     """
     workers = min(workers, len(specs))
-    needed = check_memory(specs, workers)
+    needed = check_memory(specs, workers, device)
     speed: dict[tuple[str, str], float] = {}
     for spec in specs:
         if (spec.game, spec.extractor) not in speed:

@@ -28,9 +28,9 @@ from envs.games import find
 from reporting.tracking import MetricsWriter, read_metrics, rewind
 from reporting.video import ENOUGH_STEPS, Recorder
 from reporting.wandb_run import forget_logs, start_wandb
-from studies.conductor import Conductor, Memory, Progress, ReadOut, Report
+from studies.conductor import Conductor, Interrupted, Memory, Progress, ReadOut, Report
 from studies.directory import ERROR, OWN_SOURCE, RunSpec, State, config, state
-from studies.lock import locked
+from studies.lock import GaveUpError, locked
 
 
 def build(spec: RunSpec, device: str) -> BallparkDQN:
@@ -54,6 +54,7 @@ def train(
     device: str = "cpu",
     threads: int = 1,
     deterministic: bool = False,
+    patience: float = 0.0,
     report: Report = lambda progress: None,
     stop: Event | None = None,
 ) -> None:
@@ -65,6 +66,7 @@ def train(
         device: Torch device.
         threads: Torch threads.
         deterministic: On CUDA, use only algorithms that give the same bits each time.
+        patience: Seconds to wait for another process that holds the directory.
         report: Told of progress.
         stop: When set, the run writes a checkpoint and ends.
 
@@ -79,10 +81,18 @@ def train(
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     torch.use_deterministic_algorithms(deterministic)
     spec.directory.mkdir(parents=True, exist_ok=True)
-    with locked(spec.directory):
-        (spec.directory / ERROR).unlink(missing_ok=True)  # of an attempt before this one
-        execution = {"device": device, "threads": threads, "deterministic": deterministic}
-        _train(spec, wandb_mode, execution, report, stop or Event())
+    stop = stop or Event()
+
+    def say(line: str) -> None:
+        report(Progress(0, 0.0, None, "", line))
+
+    try:
+        with locked(spec.directory, patience=patience, tell=say, stop=stop):
+            (spec.directory / ERROR).unlink(missing_ok=True)  # of an attempt before this one
+            execution = {"device": device, "threads": threads, "deterministic": deterministic}
+            _train(spec, wandb_mode, execution, report, stop)
+    except GaveUpError:
+        raise Interrupted from None
 
 
 def _train(
@@ -115,10 +125,7 @@ def _train(
         folder,
         wandb_mode,
         facts,
-        group=f"{spec.game}/{extractors.directory_name(spec.extractor)}",
-        job_type="train",
-        name=spec.name,
-        tags=[spec.game, facts["training_fingerprint"], spec.study],
+        **wandb_names(facts, spec.extractor),
     )
     writer = MetricsWriter(folder / "metrics.jsonl", run, kept, hold=wandb_mode == "online")
     model.set_logger(Logger(None, [writer]))
@@ -137,7 +144,7 @@ def _train(
         writer.release()
         video = _film(spec, model)
         if run is not None:
-            writer.attach(_wandb_video(video, spec.settings.steps))
+            writer.attach(wandb_video(video, spec.settings.steps))
     finally:
         writer.close()
         if run is not None:
@@ -146,6 +153,22 @@ def _train(
         assert model.env is not None
         model.env.close()
     _finish(spec, model, facts)
+
+
+def wandb_names(facts: Mapping[str, Any], extractor: str) -> dict[str, Any]:
+    """Return what a run is called in W&B.
+
+    Args:
+        facts: The content of its `config.json`.
+        extractor: What `agents.extractors` accepts.
+    """
+    group = f"{facts['game']}/{extractors.directory_name(extractor)}"
+    return {
+        "group": group,
+        "job_type": "train",
+        "name": f"{group}/seed{facts['seed']}",
+        "tags": [facts["game"], facts["training_fingerprint"], facts["study"]],
+    }
 
 
 def _facts(spec: RunSpec, execution: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,7 +222,8 @@ def _film(spec: RunSpec, model: BallparkDQN) -> Path:
     return path
 
 
-def _wandb_video(path: Path, step: int) -> dict[str, Any]:
+def wandb_video(path: Path, step: int) -> dict[str, Any]:
+    """Return the row with which W&B gets the video."""
     import wandb
 
     return {"global_step": step, "video": wandb.Video(str(path), format="webm")}

@@ -19,6 +19,7 @@ from analysis.worth.rollouts import can_be_played_on
 from commandline import BadInput, at_least, choose
 from envs.games import GAMES, find
 from studies import potential, supervised, untrained
+from studies.crew import hire_for_networks
 from studies.launch import launch
 from studies.supervised_run import Stage, SupervisedRun
 from studies.worker import Job, Options, Perform
@@ -36,6 +37,7 @@ class Asked:
         threads: PyTorch threads of each.
         root: The folder of all runs.
         results: The folder of published rows.
+        ray: Address of a Ray cluster, `None` for processes of this machine.
     """
 
     rows: tuple[str, ...]
@@ -45,6 +47,7 @@ class Asked:
     threads: int
     root: Path
     results: Path
+    ray: str | None = None
 
     def check(self, *, networks: bool = True) -> None:
         """Raise `BadInput` if that cannot be done; nothing has been written then."""
@@ -159,8 +162,9 @@ def _until_done(
 ) -> int:
     """Do what is left until nothing is: what was found out may ask for more."""
     options = Options(asked.workers, "disabled", "cpu", asked.threads)
+    backend = hire_for_networks(asked.root, asked.workers, asked.ray, asked.threads)
     while jobs := left():
-        outcome = launch(jobs, perform, options, console, unit=unit)
+        outcome = launch(jobs, perform, options, console, unit=unit, backend=backend)
         for name, why in outcome.failed:
             console.print(f"failed: {name}: {why}")
         if outcome.failed:

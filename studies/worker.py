@@ -56,6 +56,8 @@ class Options:
         device: Torch device.
         threads: Torch threads a run.
         deterministic: On CUDA, use only algorithms that give the same bits each time.
+        patience: Seconds to wait for a run that another process still holds. Where a job was moved
+            to another machine, its old process may take a moment to die.
     """
 
     workers: int
@@ -63,6 +65,7 @@ class Options:
     device: str
     threads: int
     deterministic: bool = False
+    patience: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ def train_run(spec: RunSpec, options: Options, report: Report, stop: threading.E
         device=options.device,
         threads=options.threads,
         deterministic=options.deterministic,
+        patience=options.patience,
         report=report,
         stop=stop,
     )
@@ -104,12 +108,13 @@ def work(job: Job, perform: Perform, options: Options, line: Connection) -> None
         with contextlib.suppress(OSError):  # nobody listens any more
             line.send(message)
 
-    tell(_verdict(job, perform, options, tell, stop))
+    tell(carry_out(job, perform, options, tell, stop))
 
 
-def _verdict(
-    job: Job, perform: Perform, options: Options, tell: Any, stop: threading.Event
+def carry_out(
+    job: Job, perform: Perform, options: Options, tell: Report, stop: threading.Event
 ) -> Verdict:
+    """Do a job, and return how it ended, whatever happened."""
     try:
         perform(job, options, tell, stop)
         return Verdict("finished")

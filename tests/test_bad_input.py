@@ -25,7 +25,9 @@ TRAIN = [
     ("--steps many", "--steps: expected a whole number, got 'many'"),
     ("--stesp 5", "Unrecognized options: --stesp, 5; did you mean --steps?"),
     ("--seed -1", "--seed: expected a whole number of at least 0, got -1"),
-    ("--workers 0", "--workers: expected a whole number of at least 1, got 0"),
+    ("--workers -1", "--workers: expected a whole number of at least 0, got -1"),
+    ("--time-budget 9", "--time-budget: expected a time such as 90s, 9m, 2h or 1h30m, got '9'"),
+    ("--time-budget 2s", "--time-budget: expected at least 10s, got '2s'"),
     ("--preset slow", "--preset: expected one of demo, fast, nature; got 'slow'"),
     ("--device cuda", "--device: .*finds no CUDA device"),
     ("--device tpu", "--device: expected one of auto, cpu, cuda; got 'tpu'"),
@@ -83,6 +85,7 @@ EVALUATE = [
     (". --epsilon nan", r"--epsilon: expected a number in \[0, 1\], got nan"),
     (". --device cuda", "--device: .*finds no CUDA device"),
     (". --wandb onlin", "--wandb: expected one of offline, online, disabled; got 'onlin'; did"),
+    (". --ray auto", "--ray: expected --supervised, --untrained or --potential-reward beside it"),
     (". --json", "--json: expected --claims beside it"),
     (". --gmaes 3", "Unrecognized options: --gmaes, 3; did you mean --games?"),
 ]

@@ -1,0 +1,144 @@
+"""Who trains the runs: processes of this machine, or a cluster, and how many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.checkpoints import device_for
+from agents.resume import steps_saved
+from commandline import BadInput
+from studies import packing
+from studies.directory import RunSpec, State, state
+from studies.launch import Backend, Outcome
+from studies.preflight import check_memory, duration, host_bytes
+from studies.preflight import lines as preflight
+from studies.processes import Processes
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who trains.
+
+    Attributes:
+        backend: Where.
+        workers: Runs at a time, now.
+        device: Torch device.
+        cluster: What to say of a cluster, in a line; empty on one machine.
+    """
+
+    backend: Backend
+    workers: int
+    device: str
+    cluster: str = ""
+
+    def told(
+        self, specs: Sequence[RunSpec], threads: int, root: Path, *, measure: bool
+    ) -> list[str]:
+        """Return what to tell before runs begin.
+
+        Args:
+            specs: The runs.
+            threads: Torch threads a run.
+            root: Where they will lie.
+            measure: Whether it is worth some seconds to find out how fast this machine is.
+        """
+        if self.cluster:
+            return [self.cluster]
+        if not measure:
+            return []
+        return preflight(specs, self.workers, self.device, threads, root)
+
+
+def hire(
+    specs: Sequence[RunSpec], workers: int | None, ray: str | None, device: str, threads: int
+) -> Crew:
+    """Return who trains the runs; nothing has been written then.
+
+    Args:
+        specs: The runs, at least one.
+        workers: Runs at a time; 0: as many as fit; `None`: 1, on a cluster as many as fit.
+        ray: Address of a Ray cluster, `None` for this machine.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Torch threads a run.
+
+    Raises:
+        BadInput: If a run, or so many of them, do not fit.
+    """
+    if ray is not None:
+        return _hire_cluster(specs, workers or None, ray, device, threads)
+    found = device_for(device)
+    if workers == 0:
+        most = packing.fit(packing.need_of(specs, found, threads), packing.room_here(found))
+        if not most:
+            raise BadInput("--workers: expected room for one run at least, memory has none")
+        workers = min(most, len(specs))
+    workers = min(workers or 1, len(specs))
+    check_memory(specs, workers, found)
+    return Crew(Processes(workers), workers, found)
+
+
+def _hire_cluster(
+    specs: Sequence[RunSpec], most: int | None, address: str, device: str, threads: int
+) -> Crew:
+    from studies.on_ray import Cluster, Share  # an extra: only who asks for it needs it
+
+    share = Share(threads, memory=host_bytes(specs, "cpu"))
+    cluster = Cluster(address, specs[0].root, share, most)
+    if device == "auto":
+        device = "cuda" if cluster.has_gpus() else "cpu"
+    if device == "cuda":
+        cluster.use_gpus(specs)
+    return Crew(cluster, cluster.room(), device, cluster.told())
+
+
+NETWORK_BYTES = 2_500_000_000
+"""Memory of a process that trains or measures networks without playing: the shared sets of pictures
+and the layers' outputs."""
+
+
+def hire_for_networks(root: Path, workers: int, ray: str | None, threads: int) -> Backend:
+    """Return where networks are trained or measured that do not play.
+
+    Args:
+        root: The folder of all runs, which has to be shared on a cluster.
+        workers: Networks at a time.
+        ray: Address of a Ray cluster, `None` for this machine.
+        threads: Torch threads of each.
+
+    Raises:
+        BadInput: If a network does not fit.
+    """
+    if ray is None:
+        return Processes(workers)
+    from studies.on_ray import Cluster, Share
+
+    return Cluster(ray, root, Share(threads, memory=NETWORK_BYTES), workers)
+
+
+def time_is_up(specs: Sequence[RunSpec], outcome: Outcome) -> list[str]:
+    """Say what is left and how long it would take.
+
+    Args:
+        specs: The runs that were asked for and not finished when it began.
+        outcome: How far they came.
+    """
+    total = sum(spec.length for spec in specs)
+    left = sum(spec.length - reached(spec) for spec in specs)
+    told = f"left {left:,} of {total:,} agent steps"
+    if outcome.rate > 0:
+        told += f", about {duration(left / outcome.rate)} at the pace of this call"
+    unfinished = len(outcome.interrupted)
+    return [
+        f"time is up: {len(outcome.finished)} of {len(specs)} runs finished, {unfinished} wait, "
+        f"{told}; the same command goes on"
+    ]
+
+
+def reached(spec: RunSpec) -> int:
+    """Return the agent steps from which a run goes on."""
+    found = state(spec)
+    if found is State.FINISHED:
+        return spec.length
+    return max(steps_saved(spec.directory / "checkpoint"), default=0)
