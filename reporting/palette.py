@@ -35,22 +35,24 @@ class Kind:
 
     Attributes:
         label: As legends have it.
-        colour: sRGB, hexadecimal.
+        colour: sRGB, hexadecimal, upper case.
+        on_dark: The same hue, lighter, for a dark page.
         shape: Vega's name of the symbol.
     """
 
     label: str
     colour: str
+    on_dark: str
     shape: str
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "none": Kind("no pooling", "#0072B2", "circle"),
-        "local": Kind("local pooling", "#009E73", "square"),
-        "global": Kind("global pooling", "#D55E00", "triangle-up"),
-        "restored": Kind("global, place restored", "#CC79A7", "diamond"),
-        "other": Kind("no network of the zoo", "#7F7F7F", "cross"),
+        "none": Kind("no pooling", "#0072B2", "#56B4E9", "circle"),
+        "local": Kind("local pooling", "#009E73", "#2FC79A", "square"),
+        "global": Kind("global pooling", "#D55E00", "#FF8533", "triangle-up"),
+        "restored": Kind("global, place restored", "#CC79A7", "#E6A5CB", "diamond"),
+        "other": Kind("no network of the zoo", "#7F7F7F", "#A6A6A6", "cross"),
     }
 )
 """By name, in the order in which legends list them."""

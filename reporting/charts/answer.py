@@ -24,6 +24,7 @@ from reporting.charts.panel import (
     absent,
     kinds_shown,
     shapes_shown,
+    shown_kinds,
     slug,
     tidy,
 )
@@ -96,6 +97,7 @@ def _panel(group: pd.DataFrame) -> Panel:
     return Panel(
         name=slug("know-and-pay", first["game"], first["condition"], first["width"]),
         title=f"{TITLE} {first['game'].capitalize()}{', ' + arm if arm else ''}",
+        pooling=shown_kinds(group),
         chart=_chart(group, centres, arrows),
         alt=f"Scatter chart of {rows} networks, up to {seeds} seeds each. Across: how far the ball "
         f"must move before the features tell, logarithmic, farther is worse. Up: how much of the "

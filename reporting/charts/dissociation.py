@@ -5,7 +5,16 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from reporting.charts.panel import Drawn, Panel, absent, kinds_shown, shapes_shown, slug, tidy
+from reporting.charts.panel import (
+    Drawn,
+    Panel,
+    absent,
+    kinds_shown,
+    shapes_shown,
+    shown_kinds,
+    slug,
+    tidy,
+)
 from reporting.charts.strips import with_width
 from reporting.commands import WHAT_AND_WHERE
 
@@ -56,6 +65,7 @@ def _panel(group: pd.DataFrame) -> Panel:
     return Panel(
         name=slug("what-and-where", first["game"], first["width"], first["fingerprint_x"]),
         title=f"What and where ({first['game']})",
+        pooling=shown_kinds(group),
         chart=chart,
         alt=f"Scatter chart of {len(means)} networks: skill at telling which way a bar points "
         "against R² of the ball's place.",

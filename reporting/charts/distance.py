@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reporting.charts.lines import Axes, lines
-from reporting.charts.panel import Drawn, Panel, absent, slug
+from reporting.charts.panel import Drawn, Panel, absent, shown_kinds, slug
 from reporting.charts.strips import ALIKE, strip, with_width
 from reporting.commands import FIGURE, measures
 from reporting.gather import Gathered
@@ -38,6 +38,7 @@ def displacement(gathered: Gathered) -> Drawn:
             Panel(
                 name=slug("displacement", game, moved, axis, training, budget),
                 title=title,
+                pooling=shown_kinds(group),
                 chart=lines(
                     group,
                     Axes(
@@ -59,14 +60,14 @@ def displacement(gathered: Gathered) -> Drawn:
 
 
 def sensitivity(gathered: Gathered) -> Drawn:
-    """Draw d′ over distance on roaming ladders, and the JND read off it.
+    """Draw d′ over distance on roaming ladders.
 
     Args:
-        gathered: Of which the agents' `jnd` is read, and the JNDs among the measurements.
+        gathered: Of which the agents' `jnd` is read.
     """
     columns = ("quantity", "axis", "kind", "delta_screen", "value")
     found = gathered.table("jnd", columns, {"quantity": "d_prime", "kind": "roaming"})
-    return _curves(found) + _thresholds(gathered.measurements)
+    return _curves(found)
 
 
 def _curves(found: pd.DataFrame) -> Drawn:
@@ -85,6 +86,7 @@ def _curves(found: pd.DataFrame) -> Drawn:
             Panel(
                 name=slug("d-prime", game, axis, training, budget),
                 title=title,
+                pooling=shown_kinds(shown),
                 chart=lines(
                     shown,
                     Axes(
@@ -106,7 +108,12 @@ def _curves(found: pd.DataFrame) -> Drawn:
     return Drawn(tuple(panels))
 
 
-def _thresholds(measurements: pd.DataFrame) -> Drawn:
+def thresholds(measurements: pd.DataFrame) -> Drawn:
+    """Draw the JND of every network, a chart for each way of making it.
+
+    Args:
+        measurements: Of all regimes, as `reporting.gather` has them.
+    """
     found = with_width(measurements[measurements["measure"] == "jnd_px"])
     if found.empty:
         return absent("JND by network", *FIGURE)
@@ -125,6 +132,7 @@ def _thresholds(measurements: pd.DataFrame) -> Drawn:
             Panel(
                 name=slug("jnd", regime, game, condition, width, budget, fingerprint),
                 title=f"JND of the ball's place, {way} ({game})",
+                pooling=shown_kinds(finite),
                 chart=strip(finite, "just noticeable difference, screen px (less is better)"),
                 alt=f"Strip chart of the JND of {finite['row'].nunique()} networks {way} in "
                 f"{game}; median {finite['value'].median():.2f} px.{often}",

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from reporting.charts.lines import Axes, lines
-from reporting.charts.panel import AnyChart, Drawn, Panel, absent, slug, tidy
+from reporting.charts.panel import AnyChart, Drawn, Panel, absent, shown_kinds, slug, tidy
 from reporting.commands import FIGURE, TRAIN
 from reporting.gather import Run, identity
 from reporting.palette import LABELS, kind_of
@@ -54,6 +54,7 @@ def _of_agents(key: tuple[object, ...], runs: Sequence[Run]) -> Panel:
     return Panel(
         name=slug("learning", game, training, steps),
         title=f"{str(game).capitalize()}: raw score of scheduled evaluations",
+        pooling=shown_kinds(table),
         chart=lines(table, Axes("agent_steps", "agent steps", "raw score, whole games")),
         alt=f"Learning curves of {rows} networks in {game}, {len(runs)} runs. Mean score at the "
         f"last step shown: {last['value'].mean():.1f}.",
@@ -120,7 +121,7 @@ def _grid(means: pd.DataFrame) -> AnyChart:
         y=alt.Y("row:N", sort=order, title=None),
         tooltip=["row:N", "learning_rate:O", "skill:Q", "seeds:Q", "commits:N"],
     )
-    scale = alt.Scale(domain=[0, 1], range=["#F1EDE4", "#0072B2"], clamp=True)
+    scale = alt.Scale(domain=[0, 1], range=["#EFEFEF", "#0072B2"], interpolate="rgb", clamp=True)
     ink = alt.condition("datum.skill > 0.6", alt.value("#FFFFFF"), alt.value("#222222"))
     return alt.layer(
         base.mark_rect().encode(color=alt.Color("skill:Q", scale=scale, legend=None)),
@@ -166,6 +167,7 @@ def _of_networks(
     return Panel(
         name=slug("trained", task, condition, game, updates, fingerprint),
         title=f"Trained without a game: {asked} ({game})",
+        pooling=shown_kinds(table),
         chart=lines(
             table, Axes("updates", "updates", "skill on validation data", y_range=(-0.2, 1))
         ),

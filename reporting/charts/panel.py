@@ -53,6 +53,7 @@ class Panel:
         chart: The chart, without a width.
         alt: What it shows, for those who do not see it.
         caption: What a reader has to know, below it.
+        pooling: Labels of the kinds of network in it; the page has a legend of its own for them.
         narrow: Whether it is a picture that keeps its shape, rather than as wide as the page.
     """
 
@@ -61,6 +62,7 @@ class Panel:
     chart: AnyChart
     alt: str
     caption: str = ""
+    pooling: tuple[str, ...] = ()
     narrow: bool = False
 
 
@@ -86,15 +88,16 @@ INK, GRID = "#444444", "#8888884d"
 FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Arial, sans-serif"
 
 
-def specification(panel: Panel, width: int | str = "container") -> dict[str, Any]:
+def specification(panel: Panel, width: int | None = None) -> dict[str, Any]:
     """Return a panel as Vega-Lite has it.
 
     Args:
         panel: The panel.
-        width: CSS pixels, or as wide as what it stands in.
+        width: CSS pixels; for a page, `None`: as wide as it may be, and without a legend that the
+            page has itself.
     """
     with alt.data_transformers.enable("default", max_rows=None):
-        found: dict[str, Any] = panel.chart.properties(width=width).to_dict()
+        found: dict[str, Any] = panel.chart.properties(width=width or "container").to_dict()
     found["description"] = panel.alt
     found["background"] = "transparent"
     found["autosize"] = {"type": "fit-x", "contains": "padding"}
@@ -116,7 +119,15 @@ def specification(panel: Panel, width: int | str = "container") -> dict[str, Any
         "text": {"color": INK, "fontSize": 12},
         "title": {"color": INK},
     }  # fmt: skip
+    if width is None and panel.pooling:
+        found["config"]["legend"]["disable"] = True
     return found
+
+
+def shown_kinds(table: pd.DataFrame) -> tuple[str, ...]:
+    """Return the labels of the kinds of network in a table, in the order of the palette."""
+    there = set(table["pooling"])
+    return tuple(label for label in LABELS.values() if label in there)
 
 
 def tidy(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -132,22 +143,9 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else math.nan
 
 
-def kind_colour(legend: alt.Legend | None = None) -> alt.Color:
-    """Return the colour of a mark by `pooling`: the palette, always in its order."""
-    scale = alt.Scale(domain=list(LABELS.values()), range=[k.colour for k in KINDS.values()])
-    return alt.Color("pooling:N", scale=scale, legend=legend, title=None)
-
-
-def kind_shape() -> alt.Shape:
-    """Return the shape of a mark by `pooling`."""
-    scale = alt.Scale(domain=list(LABELS.values()), range=[k.shape for k in KINDS.values()])
-    return alt.Shape("pooling:N", scale=scale, legend=None)
-
-
 def kinds_shown(table: pd.DataFrame) -> alt.Color:
     """Return the colour by kind with a legend of the kinds that are there."""
-    there = set(table["pooling"])
-    shown = [label for label in LABELS.values() if label in there]
+    shown = list(shown_kinds(table))
     colours = {k.label: k.colour for k in KINDS.values()}
     scale = alt.Scale(domain=shown, range=[colours[label] for label in shown])
     return alt.Color("pooling:N", scale=scale, legend=alt.Legend(), title=None)
@@ -155,8 +153,7 @@ def kinds_shown(table: pd.DataFrame) -> alt.Color:
 
 def shapes_shown(table: pd.DataFrame) -> alt.Shape:
     """Return the shape by kind, in the same legend as `kinds_shown`."""
-    there = set(table["pooling"])
-    shown = [label for label in LABELS.values() if label in there]
+    shown = list(shown_kinds(table))
     shapes = {k.label: k.shape for k in KINDS.values()}
     scale = alt.Scale(domain=shown, range=[shapes[label] for label in shown])
     return alt.Shape("pooling:N", scale=scale, legend=alt.Legend(), title=None)

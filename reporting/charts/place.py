@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from reporting.charts.lines import Axes, lines
-from reporting.charts.panel import Drawn, Panel, absent, slug
+from reporting.charts.panel import Drawn, Panel, absent, shown_kinds, slug
 from reporting.commands import measures
 from reporting.gather import Gathered
 
@@ -53,6 +53,7 @@ def _panel(shown: pd.DataFrame, game: str, training: str, budget: int, title: st
     return Panel(
         name=slug("probes", game, title, training, budget),
         title=f"{title} ({game})",
+        pooling=shown_kinds(shown),
         chart=lines(shown, axes),
         alt=f"R² of the read-out by layer. On the last features: {said}.",
         caption=f"Unseen scenes of teleported pictures, opponent held; 0 is the mean, 1 perfect, "

@@ -16,6 +16,7 @@ from reporting.charts.panel import (
     absent,
     kinds_shown,
     shapes_shown,
+    shown_kinds,
     slug,
     summary,
     tidy,
@@ -51,6 +52,7 @@ def untrained_place(measurements: pd.DataFrame) -> Drawn:
             Panel(
                 name=slug("untrained-place", game, condition, width, fingerprint),
                 title=f"Random weights: how well a linear read-out finds the ball ({game})",
+                pooling=shown_kinds(group),
                 chart=strip(group, "R² of the ball's place, mean of x and y"),
                 alt=f"Strip chart of R² of the ball's place for {rows} untrained networks in "
                 f"{game}. Highest {best.index[0]}, {best.iloc[0]:.2f}; lowest {best.index[-1]}, "
@@ -84,16 +86,17 @@ def strip(group: pd.DataFrame, title: str, zero: bool = True) -> AnyChart:
         return alt.X(f"{column}:Q", title=title, scale=scale, axis=axis)
 
     shown = tidy(means, means.columns.tolist())
-    spans = alt.Chart(shown[shown["low"].notna()]).mark_rule(size=3, opacity=0.9).encode(
-        y=y, x=x("low"), x2="high:Q", color=kinds_shown(group)
-    )  # fmt: skip
     ticks = alt.Chart(shown).mark_tick(thickness=3, size=ROW_HEIGHT - 6).encode(
         y=y,
         x=x("mean"),
         color=kinds_shown(group),
         tooltip=["row:N", alt.Tooltip("mean:Q", title="mean"), "low:Q", "high:Q", "seeds:Q"],
     )  # fmt: skip
-    layers: list[alt.Chart] = [spans, ticks]
+    layers: list[alt.Chart] = [ticks]
+    spans = shown[shown["low"].notna()]
+    if len(spans):
+        rules = alt.Chart(spans).mark_rule(size=3, opacity=0.9)
+        layers.insert(0, rules.encode(y=y, x=x("low"), x2="high:Q", color=kinds_shown(group)))
     if len(group) <= MOST_DOTS:
         dots = tidy(group, ["row", "pooling", "seed", "value", "commit"])
         layers.insert(

@@ -68,6 +68,7 @@ def overview(records: Sequence[Mapping[str, Any]], claims: Mapping[int, str]) ->
                 alt=f"A grid of verdicts, one line a claim, one square a part: {said}.",
                 caption="A line is a claim, a square one of its parts: + supported, − refuted, "
                 "? inconclusive, · not measured.",
+                narrow=True,
             ),
         )
     )
