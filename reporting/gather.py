@@ -192,7 +192,10 @@ class Gathered:
             for column, value in keep.items():
                 wanted = list(value) if isinstance(value, list | tuple | set) else [value]
                 found = found[found[column].isin(wanted)]
-            parts.append(found.assign(**identity(run)))
+            found = found.copy()
+            for column, value in identity(run).items():
+                found[column] = value
+            parts.append(found)
         if not parts:
             return pd.DataFrame(columns=[*columns, *IDENTITY])
         return pd.concat(parts, ignore_index=True)
@@ -203,7 +206,7 @@ IDENTITY = ("game", "row", "seed", "pooling_kind", "pooling", "study", "budget",
 """Columns that say whose a number is."""
 
 
-def identity(run: Run) -> dict[str, object]:
+def identity(run: Run) -> dict[str, str | int]:
     """Return the values of `IDENTITY` for a run."""
     kind = kind_of(run.row)
     return {

@@ -82,5 +82,5 @@ def render(gathered: Gathered, sections: Sequence[Builder] = SECTIONS) -> str:
 @cache
 def bundle() -> Markup:
     """Return Vega, Vega-Lite and the embedder as one script that HTML cannot end early."""
-    script = vl_convert.javascript_bundle()
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return Markup(script.replace("</script", "<\\/script").replace("<!--", "<\\!--"))

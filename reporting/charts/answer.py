@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -30,6 +31,7 @@ from reporting.charts.panel import (
 )
 from reporting.charts.strips import with_width
 from reporting.commands import FIGURE
+from reporting.palette import LABELS
 
 TITLE = "Does it know, and does it pay?"
 
@@ -92,20 +94,21 @@ def _panel(group: pd.DataFrame) -> Panel:
     centres = _centres(group)
     arrows = _arrows(centres)
     arm = {"held": "opponent held", "moved": "opponent moved along"}.get(first["condition"], "")
-    right_and_down = sum(a["x2"] > a["x"] and a["y2"] < a["y"] for a in arrows)
-    count = f"{right_and_down} of {len(arrows)} arrows into pooling go right and down"
+    pooled = [a for a in arrows if a["into"] == LABELS["local"]]
+    right_and_down = sum(a["x2"] > a["x"] and a["y2"] < a["y"] for a in pooled)
+    count = f"{right_and_down} of {len(pooled)} arrows into pooling go right and down"
     return Panel(
         name=slug("know-and-pay", first["game"], first["condition"], first["width"]),
-        title=f"{TITLE} {first['game'].capitalize()}{', ' + arm if arm else ''}",
+        title=f"{first['game'].capitalize()}{', ' + arm if arm else ''}",
         pooling=shown_kinds(group),
         chart=_chart(group, centres, arrows),
         alt=f"Scatter chart of {rows} networks, up to {seeds} seeds each. Across: how far the ball "
         f"must move before the features tell, logarithmic, farther is worse. Up: how much of the "
         f"reward's explainable part the network foretells. {count}.",
         caption=f"Dots are seeds, the cross is a network's median JND and mean share with 95 % "
-        f"intervals over seeds (from three seeds on). Arrows lead from a row without pooling to "
+        f"intervals over seeds (from three seeds on). Arrows lead from a row to "
         f"the row that pools with the same weights at the start; the blog post is right where "
-        f"they go right <em>and</em> down: {count}. Dotted lines: the ball's height 4 px, the "
+        f"they go right and down: {count}. Dotted lines: the ball's height 4 px, the "
         f"paddle's 16 px, one cell of stride 8, 15.24 × 20 px. ∞: never reached. Width "
         f"{first['width']}; WHERE {first['x_fingerprint']}, {first['x_budget']:,} updates; reward "
         f"{first['y_fingerprint']}, {first['y_budget']:,} updates.",
@@ -142,10 +145,10 @@ def _drawn(px: float) -> float:
     return min(max(px, LEAST_PX), MARGIN_PX) if not math.isnan(px) else px
 
 
-def _arrows(centres: pd.DataFrame) -> list[dict[str, object]]:
+def _arrows(centres: pd.DataFrame) -> list[dict[str, Any]]:
     """Return an arrow for each pair of rows whose weights are the same at the start (P1)."""
     there = centres.set_index("row")
-    arrows: list[dict[str, object]] = []
+    arrows: list[dict[str, Any]] = []
     for row in there.index:
         base, at, width = str(row).partition("@")
         pair = next((r for r in ROWS if r.name == base and r.pair == "P1"), None)
@@ -155,16 +158,19 @@ def _arrows(centres: pd.DataFrame) -> list[dict[str, object]]:
         arrows.append(
             {
                 "pair": f"{origin} → {row}",
+                "into": end["pooling"],
                 "x": start["x"],
                 "y": start["share"],
                 "x2": end["x"],
                 "y2": end["share"],
+                "x_middle": math.sqrt(start["x"] * end["x"]),
+                "y_middle": (start["share"] + end["share"]) / 2,
             }
         )
     return arrows
 
 
-def _chart(group: pd.DataFrame, centres: pd.DataFrame, arrows: list[dict[str, object]]) -> AnyChart:
+def _chart(group: pd.DataFrame, centres: pd.DataFrame, arrows: list[dict[str, Any]]) -> AnyChart:
     never = f"datum.value >= {MARGIN_PX} ? '∞' : datum.value"
     x_axis = alt.Axis(values=[0.5, 1, 2, 4, 8, 16, 32, 64, MARGIN_PX], labelExpr=never, grid=False)
     x_scale = alt.Scale(type="log", base=2, domain=[LEAST_PX, MARGIN_PX], nice=False)
@@ -205,8 +211,9 @@ def _chart(group: pd.DataFrame, centres: pd.DataFrame, arrows: list[dict[str, ob
                 x=x("x"), y=y("y_low"), y2="y_high:Q", color=colour),
         ]  # fmt: skip
     if arrows:
-        drawn = tidy(pd.DataFrame(arrows), ["pair", "x", "y", "x2", "y2"])
-        # The angle of the head depends on how wide the page lets the chart be.
+        drawn = tidy(pd.DataFrame(arrows), ["pair", "x", "y", "x2", "y2", "x_middle", "y_middle"])
+        # The head stands in the middle, where no dot hides it; its angle depends on how wide the
+        # page lets the chart be.
         across = "scale('x', datum.x2) - scale('x', datum.x)"
         down = "scale('y', datum.y2) - scale('y', datum.y)"
         head = alt.expr(f"90 + atan2({down}, {across}) * 180 / PI")
@@ -214,8 +221,8 @@ def _chart(group: pd.DataFrame, centres: pd.DataFrame, arrows: list[dict[str, ob
             alt.Chart(drawn).mark_rule(size=1.5, color="#888888").encode(
                 x=x("x"), y=y("y"), x2="x2:Q", y2="y2:Q", tooltip="pair:N"),
             alt.Chart(drawn).mark_point(
-                shape="triangle-up", filled=True, size=110, color="#888888", opacity=1, angle=head
-            ).encode(x=x("x2"), y=y("y2"), tooltip="pair:N"),
+                shape="triangle-up", filled=True, size=70, color="#888888", opacity=1, angle=head
+            ).encode(x=x("x_middle"), y=y("y_middle"), tooltip="pair:N"),
         ]  # fmt: skip
     layers += [
         alt.Chart(shown).mark_point(filled=True, size=130, opacity=1).encode(

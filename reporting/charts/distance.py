@@ -32,7 +32,7 @@ def displacement(gathered: Gathered) -> Drawn:
     by = ["game", "training", "budget", "moved", "axis"]
     for (game, training, budget, moved, axis), group in found.groupby(by):
         what = "the ball moves" if moved == "ball" else "the whole screen moves (sham)"
-        title = f"Change of the last features as {what} {AXES[axis]} ({game})"
+        title = f"Change of the last features as {what} {AXES[str(axis)]} ({game})"
         largest = group.groupby("delta_screen")["value"].mean()
         panels.append(
             Panel(
@@ -80,7 +80,7 @@ def _curves(found: pd.DataFrame) -> Drawn:
         keys = ["row", "pooling", "seed", "commit", "delta_screen"]
         shown = group.groupby(keys, as_index=False)["value"].mean()
         shown = shown.assign(value=shown["value"].clip(D_LEAST, D_MOST))
-        title = f"d′ of the ball's place, moved {AXES[axis]} ({game})"
+        title = f"d′ of the ball's place, moved {AXES[str(axis)]} ({game})"
         near = shown[shown["delta_screen"] == shown["delta_screen"].min()]["value"].mean()
         panels.append(
             Panel(

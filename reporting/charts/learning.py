@@ -52,7 +52,7 @@ def _of_agents(key: tuple[object, ...], runs: Sequence[Run]) -> Panel:
         else "The band is the 95 % t interval over seeds, from three seeds on. "
     )
     return Panel(
-        name=slug("learning", game, training, steps),
+        name=slug("learning", game, steps),
         title=f"{str(game).capitalize()}: raw score of scheduled evaluations",
         pooling=shown_kinds(table),
         chart=lines(table, Axes("agent_steps", "agent steps", "raw score, whole games")),

@@ -75,7 +75,7 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
         decades = [10.0**k for k in range(-3, 4)]
         low, high = axes.y_range or (0.0, math.inf)
         ticks = [t for t in decades if low <= t <= high] if axes.y_log else alt.Undefined
-        axis = alt.Axis(values=ticks)  # type: ignore[arg-type]
+        axis = alt.Axis(values=ticks)
         return alt.Y(f"{column}:Q", title=axes.y_title, scale=y_scale, axis=axis)
 
     colour, shape = kinds_shown(table), shapes_shown(table)
@@ -176,4 +176,5 @@ def _names(means: pd.DataFrame, axes: Axes, x: alt.X, y: Callable[[str], alt.Y])
     back = math.exp if axes.y_log else float
     shown = ends.assign(at=[back(a) for a in at])
     text = alt.Chart(shown).mark_text(align="right", dy=-9, fontSize=12)
-    return text.encode(x=x, y=y("at"), text="row:N")
+    named: alt.Chart = text.encode(x=x, y=y("at"), text="row:N")
+    return named

@@ -105,11 +105,11 @@ def _pair(key: Key, group: pd.DataFrame) -> list[Panel]:
     panels = []
     for quantity, shading in (("worth", WORTH), ("expected", EXPECTED)):
         cells = group[group["quantity"] == quantity]
-        mean = cells.groupby(PLACES, as_index=False)["value"].mean()
+        mean = cells.groupby(PLACES)["value"].mean().reset_index()
         if mean.empty:
             continue
         size = (_spacing(mean["ball_x_screen"]), _spacing(mean["ball_y_screen"]))
-        corners = mean.rename(columns=dict(zip(PLACES, "xy", strict=True)))
+        corners = mean.set_axis(["x", "y", "value"], axis=1)
         panels.append(
             Panel(
                 name=slug(quantity, game, row, seed, policy, arm, training, budget),
@@ -230,4 +230,5 @@ def _map(
         )
     )
     layered = alt.layer(*field.layers, rects, *field.over).resolve_scale(color="independent")
-    return layered.properties(height=HEIGHT)
+    found: AnyChart = layered.properties(height=HEIGHT)
+    return found

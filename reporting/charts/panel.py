@@ -20,7 +20,7 @@ from analysis.verdicts.intervals import one_sample
 from analysis.verdicts.rules import LEAST_SEEDS
 from reporting.palette import KINDS, LABELS
 
-AnyChart = alt.Chart | alt.LayerChart
+AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 HEIGHT = 300
 """Of a chart whose y axis is a number, CSS pixels."""
@@ -93,8 +93,8 @@ def specification(panel: Panel, width: int | None = None) -> dict[str, Any]:
 
     Args:
         panel: The panel.
-        width: CSS pixels; for a page, `None`: as wide as it may be, and without a legend that the
-            page has itself.
+        width: CSS pixels, for a picture; `None` for a page: as wide as it may be, and without the
+            title and the legend that the page has itself.
     """
     with alt.data_transformers.enable("default", max_rows=None):
         found: dict[str, Any] = panel.chart.properties(width=width or "container").to_dict()
@@ -119,7 +119,9 @@ def specification(panel: Panel, width: int | None = None) -> dict[str, Any]:
         "text": {"color": INK, "fontSize": 12},
         "title": {"color": INK},
     }  # fmt: skip
-    if width is None and panel.pooling:
+    if width is not None:
+        found["title"] = {"text": panel.title, "anchor": "start", "fontSize": 15, "offset": 10}
+    elif panel.pooling:
         found["config"]["legend"]["disable"] = True
     return found
 
@@ -148,7 +150,7 @@ def kinds_shown(table: pd.DataFrame) -> alt.Color:
     shown = list(shown_kinds(table))
     colours = {k.label: k.colour for k in KINDS.values()}
     scale = alt.Scale(domain=shown, range=[colours[label] for label in shown])
-    return alt.Color("pooling:N", scale=scale, legend=alt.Legend(), title=None)
+    return alt.Color("pooling:N", scale=scale, title=None)
 
 
 def shapes_shown(table: pd.DataFrame) -> alt.Shape:
@@ -156,7 +158,7 @@ def shapes_shown(table: pd.DataFrame) -> alt.Shape:
     shown = list(shown_kinds(table))
     shapes = {k.label: k.shape for k in KINDS.values()}
     scale = alt.Scale(domain=shown, range=[shapes[label] for label in shown])
-    return alt.Shape("pooling:N", scale=scale, legend=alt.Legend(), title=None)
+    return alt.Shape("pooling:N", scale=scale, title=None)
 
 
 def summary(table: pd.DataFrame, by: Sequence[str], value: str = "value") -> pd.DataFrame:

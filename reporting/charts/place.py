@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from reporting.charts.lines import Axes, lines
@@ -34,17 +36,18 @@ def read_outs(gathered: Gathered) -> Drawn:
     if found.empty:
         return absent("What probes read off each layer", measures("probes"))
     panels = []
-    for (game, training, budget), group in found.groupby(["game", "training", "budget"]):
+    for key, group in found.groupby(["game", "training", "budget"]):
         for view, target, probe, title in VIEWS:
             asked = (group["view"] == view) & (group["target"] == target)
             shown = group[asked & (group["probe"] == probe)].dropna(subset=["value"])
             if shown.empty:
                 continue
-            panels.append(_panel(shown, str(game), str(training), int(budget), title))
+            panels.append(_panel(shown, key, title))
     return Drawn(tuple(panels))
 
 
-def _panel(shown: pd.DataFrame, game: str, training: str, budget: int, title: str) -> Panel:
+def _panel(shown: pd.DataFrame, key: tuple[Any, ...], title: str) -> Panel:
+    game, training, budget = key
     shown = _in_order(shown)
     shown = shown.assign(value=shown["value"].clip(lower=LOWEST))
     ends = shown[shown["layer"] == "features"].groupby("row")["value"].mean()

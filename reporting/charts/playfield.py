@@ -65,7 +65,7 @@ def playfield(game: Game) -> Field:
 
 
 def _rectangles(records: list[dict[str, object]], x: alt.Scale, y: alt.Scale) -> alt.Chart:
-    return (
+    found: alt.Chart = (
         alt.Chart(pd.DataFrame(records))
         .mark_rect(clip=True)
         .encode(
@@ -76,6 +76,7 @@ def _rectangles(records: list[dict[str, object]], x: alt.Scale, y: alt.Scale) ->
             color=alt.Color("fill:N", scale=None),
         )
     )
+    return found
 
 
 def _hex(colour: tuple[int, int, int]) -> str:

@@ -50,7 +50,7 @@ def untrained_place(measurements: pd.DataFrame) -> Drawn:
         best = group.groupby("row")["value"].mean().sort_values(ascending=False)
         panels.append(
             Panel(
-                name=slug("untrained-place", game, condition, width, fingerprint),
+                name=slug("untrained-place", game, condition),
                 title=f"Random weights: how well a linear read-out finds the ball ({game})",
                 pooling=shown_kinds(group),
                 chart=strip(group, "R² of the ball's place, mean of x and y"),

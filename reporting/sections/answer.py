@@ -33,12 +33,17 @@ class Answer:
 def answer(gathered: Gathered) -> Section:
     """Return the section with which the report begins."""
     figure = chart.figure(gathered.measurements)
-    parts = [piece("answer", words(gathered.verdicts)), drawing(figure)]
+    said = words(gathered.verdicts)
+    parts = [piece("answer", said)]
+    if figure.panels:
+        parts.append(piece("heading", chart.TITLE))
+    parts.append(drawing(figure))
     if not figure.panels:
         untrained = untrained_place(gathered.measurements)
         if untrained.panels:
             told = "Until then, what can be seen already: networks before any training."
             parts += [text(told), drawing(untrained)]
+    parts.append(piece("decided", said.decided))
     return Section("The answer so far", "answer", joined(*parts))
 
 

@@ -64,8 +64,7 @@ class ShownClaim:
 def claims(gathered: Gathered) -> Section:
     """Return the section with all claims."""
     records = gathered.verdicts
-    numbered = [{**r, "number": _owner(r)[0].number} for r in records]
-    glance = overview(numbered, {c.number: c.text for c in CLAIMS})
+    glance = overview(numbered(records), {c.number: c.text for c in CLAIMS})
     told = text(
         f"The claims and their thresholds were registered in commit {REGISTERED}, before any "
         "result, and have not been changed since; docs/claims.md shows them. ★ marks a primary "
@@ -74,6 +73,11 @@ def claims(gathered: Gathered) -> Section:
     )
     shown = [piece("claim", shown_claim(claim, records)) for claim in CLAIMS]
     return Section("The claims", "claims", joined(told, drawing(glance), *shown))
+
+
+def numbered(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the records with the number of their claim."""
+    return [{**r, "number": _owner(r)[0].number} for r in records]
 
 
 def shown_claim(claim: Claim, records: Sequence[Mapping[str, Any]]) -> ShownClaim:

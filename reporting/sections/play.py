@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from reporting.charts import learning
-from reporting.charts.panel import absent
+from reporting.charts.panel import Drawn, absent
 from reporting.commands import SCORE, TRAIN
 from reporting.gather import Gathered, Run, plain
 from reporting.sections.section import Section, Table, drawing, folded, joined, table, text
@@ -107,6 +107,6 @@ def learnt(gathered: Gathered) -> Section:
     return Section("Learning", "learning", joined(*bodies))
 
 
-def _common(gathered: Gathered) -> learning.Drawn:
+def _common(gathered: Gathered) -> Drawn:
     common = learning.trained(gathered.trained, "common")
-    return common if common.panels else learning.Drawn()
+    return common if common.panels else Drawn()
