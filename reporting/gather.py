@@ -169,22 +169,36 @@ class Gathered:
         """What `evaluate.py --claims --json` prints."""
         return claims_table(self.raw)
 
-    def table(self, name: str, columns: Sequence[str], keep: Mapping[str, object]) -> pd.DataFrame:
-        """Return one measure of every agent that has it, with the agent's columns before it.
+    def having(self, name: str) -> list[Run]:
+        """Return the agents of which a measure was taken.
+
+        Args:
+            name: A key of `analysis.battery.INSTRUMENTS`.
+        """
+        return [r for r in self.runs if r.folder and (r.folder / f"{name}.parquet").exists()]
+
+    def table(
+        self,
+        name: str,
+        columns: Sequence[str],
+        keep: Mapping[str, object],
+        runs: Sequence[Run] | None = None,
+    ) -> pd.DataFrame:
+        """Return one measure of every agent that has it, with the agent's columns behind it.
 
         Args:
             name: A key of `analysis.battery.INSTRUMENTS`.
             columns: Those of the measure's table.
             keep: Values that lines must have, by column; a collection means any of them.
+            runs: Those agents only.
 
         Raises:
             BadInput: If a table cannot be read.
         """
         parts = []
-        for run in self.runs:
-            file = run.folder / f"{name}.parquet" if run.folder else None
-            if file is None or not file.exists():
-                continue
+        for run in self.having(name) if runs is None else runs:
+            assert run.folder is not None, "has the measure, so has a folder"
+            file = run.folder / f"{name}.parquet"
             try:
                 found = pd.read_parquet(file, columns=[*columns])
             except (OSError, ValueError, KeyError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from envs.games import find
 from reporting.charts.panel import AnyChart, Drawn, Missing, Panel, absent, slug, tidy
 from reporting.charts.playfield import HEIGHT, playfield
 from reporting.commands import measures
-from reporting.gather import Gathered
+from reporting.gather import Gathered, Run
 
 MOST_AGENTS = 8
 """Agents whose maps are drawn in one report: each takes some 100 kB of the file."""
@@ -60,36 +61,36 @@ def worth_and_value(gathered: Gathered) -> Drawn:
     """
     columns = ("arm", "policy", "quantity", "level", *PLACES, "value")
     keep = {"quantity": ("worth", "expected", "spearman", "r2_explainable", "value_blind")}
-    parts = [gathered.table(name, columns, keep) for name in ("values", "own_values")]
-    there = [part for part in parts if len(part)]
-    if not there:
-        return absent("do-maps beside value maps", measures("values"))
-    groups = list(pd.concat(there, ignore_index=True).groupby([*AGENT, "policy", "arm"]))
-    chosen, left = _chosen([key for key, _ in groups])
     panels: list[Panel] = []
-    for key, group in groups:
-        if key in chosen:
+    gaps: list[Missing] = []
+    for name in ("values", "own_values"):
+        chosen, left = _chosen(gathered.having(name))
+        found = gathered.table(name, columns, keep, chosen)
+        gaps += left
+        for key, group in found.groupby([*AGENT, "policy", "arm"], sort=True):
             panels += _pair(key, group)
-    return Drawn(tuple(panels), left)
+    if not panels:
+        return absent("do-maps beside value maps", measures("values"))
+    return Drawn(tuple(panels), tuple(gaps))
 
 
 Key = tuple[Any, ...]
 
 
-def _chosen(keys: Sequence[Key]) -> tuple[set[Key], tuple[Missing, ...]]:
+def _chosen(runs: Sequence[Run]) -> tuple[list[Run], tuple[Missing, ...]]:
     """Return the agents to draw, the first seed of each row before the others."""
-    rank: dict[Key, int] = {}
-    seen: dict[Key, int] = {}
-    for key in keys:
-        row = (key[0], key[1], *key[6:])
-        rank[key] = seen[row] = seen.get(row, -1) + 1
-    ordered = sorted(keys, key=lambda key: rank[key])
-    beyond = len(ordered) - MOST_AGENTS
+    seen: Counter[tuple[str, str]] = Counter()
+    ranked: list[tuple[int, Run]] = []
+    for run in runs:
+        ranked.append((seen[run.game, run.row], run))
+        seen[run.game, run.row] += 1
+    ranked.sort(key=lambda pair: pair[0])
+    beyond = len(ranked) - MOST_AGENTS
     said = (
         f"maps of {beyond} more agents: a report draws {MOST_AGENTS}, the first seed of each row "
         "first; a report on fewer runs draws others"
     )
-    return set(ordered[:MOST_AGENTS]), (Missing(said),) if beyond > 0 else ()
+    return [run for _, run in ranked[:MOST_AGENTS]], (Missing(said),) if beyond > 0 else ()
 
 
 def _pair(key: Key, group: pd.DataFrame) -> list[Panel]:
@@ -136,17 +137,14 @@ def rewards(gathered: Gathered) -> Drawn:
         gathered: Of which the agents' `ball_rewards` is read.
     """
     columns = ("direction", "cell_x_screen", "cell_y_screen", "quantity", "what", "value")
-    found = gathered.table(
-        "ball_rewards", columns, {"what": ("mean", "low", "high", "visits", "games")}
-    )
+    keep = {"what": ("mean", "low", "high", "visits", "games")}
+    chosen, left = _chosen(gathered.having("ball_rewards"))
+    found = gathered.table("ball_rewards", columns, keep, chosen)
     if found.empty:
         return absent("Reward by ball position", measures("ball_rewards"))
-    groups = list(found.groupby(AGENT, sort=True))
-    chosen, left = _chosen([key for key, _ in groups])
     panels: list[Panel] = []
-    for key, group in groups:
-        if key in chosen:
-            panels += _by_direction(key, group)
+    for key, group in found.groupby(AGENT, sort=True):
+        panels += _by_direction(key, group)
     return Drawn(tuple(panels), left)
 
 
