@@ -192,7 +192,7 @@ def write_report(runs: Sequence[Path], file: Path, console: Console) -> None:
     """Write the report on runs, finished or not, and on what is published."""
     found = report.write(find_runs(runs) if runs else (), RESULTS, file)
     console.print(
-        f"{file}: {len(found.runs)} agents, {len(found.measurements):,} measurements, "
+        f"{file}: {len(found.runs)} {'agent' if len(found.runs) == 1 else 'agents'}, {len(found.measurements):,} measurements, "
         f"{file.stat().st_size / 1e6:.1f} MB"
     )
 

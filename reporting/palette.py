@@ -48,10 +48,10 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "none": Kind("no pooling", "#0072B2", "#56B4E9", "circle"),
+        "none": Kind("no pooling", "#0072B2", "#4A90E2", "circle"),
         "local": Kind("local pooling", "#009E73", "#2FC79A", "square"),
         "global": Kind("global pooling", "#D55E00", "#FF8533", "triangle-up"),
-        "restored": Kind("global, place restored", "#CC79A7", "#E6A5CB", "diamond"),
+        "restored": Kind("global, place restored", "#CC79A7", "#F0B8D8", "diamond"),
         "other": Kind("no network of the zoo", "#7F7F7F", "#A6A6A6", "cross"),
     }
 )

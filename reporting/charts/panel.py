@@ -97,7 +97,9 @@ def specification(panel: Panel, width: int | None = None) -> dict[str, Any]:
             title and the legend that the page has itself.
     """
     with alt.data_transformers.enable("default", max_rows=None):
-        found: dict[str, Any] = panel.chart.properties(width=width or "container").to_dict()
+        found: dict[str, Any] = panel.chart.properties(width=width or "container").to_dict(
+            validate=False  # each part was, when it was made
+        )
     found["description"] = panel.alt
     found["background"] = "transparent"
     found["autosize"] = {"type": "fit-x", "contains": "padding"}
