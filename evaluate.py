@@ -191,10 +191,9 @@ def name_report(words: Sequence[str]) -> list[str]:
 def write_report(runs: Sequence[Path], file: Path, console: Console) -> None:
     """Write the report on runs, finished or not, and on what is published."""
     found = report.write(find_runs(runs) if runs else (), RESULTS, file)
-    console.print(
-        f"{file}: {len(found.runs)} {'agent' if len(found.runs) == 1 else 'agents'}, {len(found.measurements):,} measurements, "
-        f"{file.stat().st_size / 1e6:.1f} MB"
-    )
+    agents = "1 agent" if len(found.runs) == 1 else f"{len(found.runs)} agents"
+    size = file.stat().st_size / 1e6
+    console.print(f"{file}: {agents}, {len(found.measurements):,} measurements, {size:.1f} MB")
 
 
 def show_claims(arguments: Arguments, console: Console) -> None:

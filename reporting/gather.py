@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pandas as pd
 
 from agents.checkpoints import read_json
 from analysis.claims import claims_table
-from analysis.measurements import Measurement, collect, load
+from analysis.measurements import Measurement, locate
 from commandline import BadInput
 from reporting.palette import LABELS, kind_of
 from reporting.tracking import read_metrics
@@ -255,14 +255,14 @@ def gather(folders: Iterable[Path], results: Path) -> Gathered:
     trained = tuple(_trained(results))
     published = [results] if results.exists() else []
     inside = [run.folder for run in directories if run.folder and run.folder.exists()]
-    raw = collect([*published, *inside])
+    located = locate([*published, *inside])
     commits = {run.folder: run.commit for run in directories if run.folder}
     return Gathered(
         runs=tuple(sorted(runs.values(), key=lambda r: (r.game, r.row, r.seed, r.source))),
         trained=trained,
-        measurements=_measurements([*published, *inside], commits, results),
+        measurements=_measurements(located, commits, committed(results)),
         results=results,
-        raw=tuple(raw),
+        raw=tuple(m for m, _ in located),
     )
 
 
@@ -278,25 +278,24 @@ def _trained(results: Path) -> Iterator[dict[str, Any]]:
 
 
 def _measurements(
-    folders: Sequence[Path], commits: Mapping[Path, str], results: Path
+    located: Sequence[tuple[Measurement, Path]],
+    commits: Mapping[Path, str],
+    published: Mapping[Path, str],
 ) -> pd.DataFrame:
     """Return every measurement with kind, file, and the commit that made it."""
-    published = committed(results)
-    seen: set[Path] = set()
+    made: dict[Path, str] = {}
+    kinds = {row: kind_of(row) for row in {m.row for m, _ in located}}
     records: list[dict[str, object]] = []
-    for folder in folders:
-        for file in sorted(folder.rglob("measurements*.*")):
-            if file.suffix not in (".json", ".parquet") or file.resolve() in seen:
-                continue
-            seen.add(file.resolve())
-            made = commits.get(folder) or _made_by(file) or published.get(file.resolve(), UNKNOWN)
-            for m in load(file):
-                kind = kind_of(m.row)
-                records.append(
-                    asdict(m)
-                    | {"pooling_kind": kind, "pooling": LABELS[kind]}
-                    | {"commit": made, "source": file.as_posix()}
-                )
+    for m, file in located:
+        if file not in made:
+            own = commits.get(file.parent) or _made_by(file)
+            made[file] = own or published.get(file.resolve(), UNKNOWN)
+        kind = kinds[m.row]
+        records.append(
+            vars(m)
+            | {"pooling_kind": kind, "pooling": LABELS[kind]}
+            | {"commit": made[file], "source": file.as_posix()}
+        )
     columns = [*Measurement.__dataclass_fields__, "pooling_kind", "pooling", "commit", "source"]
     return pd.DataFrame(records, columns=columns)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,14 @@ from reporting.gather import Gathered, gather
 from reporting.sections.claims import numbered
 
 NOWHERE = Path("no-such-folder")
+
+
+@cache
+def published() -> Gathered:
+    """Return what lies in results/."""
+    return gather([], RESULTS)
+
+
 JND = {"nature": 4.0, "half_max": 8.0, "half_avg": 3.0, "gap": 30.0}
 SHARE = {"nature": 0.7, "half_max": 0.5, "half_avg": 0.8, "gap": 0.2}
 
@@ -114,7 +123,7 @@ def test_different_budgets_fingerprints_and_widths_are_different_charts(tmp_path
 
 
 def test_random_weights(tmp_path: Path) -> None:
-    drawn = strips.untrained_place(gather([], RESULTS).measurements)
+    drawn = strips.untrained_place(published().measurements)
     (panel,) = drawn.panels
     (means,) = data(panel, "mean", "seeds")
     nature = means.set_index("row").loc["nature@0.5"]
@@ -123,7 +132,7 @@ def test_random_weights(tmp_path: Path) -> None:
     assert means["row"].nunique() == 35
     assert set(panel.pooling) == {"no pooling", "local pooling", "global pooling",
                                   "global, place restored"}  # fmt: skip
-    made_otherwise = gather([], RESULTS).measurements.copy()
+    made_otherwise = published().measurements.copy()
     made_otherwise.loc[made_otherwise.index[::2], "fingerprint"] = "other"
     assert len(strips.untrained_place(made_otherwise).panels) == 2
     assert strips.untrained_place(made_otherwise.iloc[:0]).missing
@@ -155,7 +164,7 @@ def test_learning_curves(tmp_path: Path) -> None:
 
 
 def test_rates_tried_are_a_grid_and_stages_are_not_mixed() -> None:
-    rows = gather([], RESULTS).trained
+    rows = published().trained
     (panel, *_) = learning.rates(rows).panels
     (grid,) = data(panel, "learning_rate", "skill")
     tried = [r for r in rows if r["row"] == "nature@0.5"

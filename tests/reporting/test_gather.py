@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
 from report_runs import REAL, RESULTS, change, copy
 
 from commandline import BadInput
-from reporting.gather import committed, gather
+from reporting.gather import Gathered, committed, gather
 
 NOWHERE = Path("no-such-folder")
+
+
+@cache
+def published() -> Gathered:
+    """Return what lies in results/."""
+    return gather([], RESULTS)
 
 
 def test_a_run_directory(tmp_path: Path) -> None:
@@ -30,14 +37,14 @@ def test_a_run_directory(tmp_path: Path) -> None:
 def test_a_directory_takes_the_place_of_its_published_row() -> None:
     alone, with_results = gather([REAL], NOWHERE), gather([REAL], RESULTS)
     assert [run.source for run in alone.runs] == [run.source for run in with_results.runs]
-    (published,) = gather([], RESULTS).runs
-    assert published.source.endswith("results/runs/fast/pong/nature/seed0.json")
-    assert published.curve == alone.runs[0].curve
-    assert published.scores == alone.runs[0].scores
+    (row,) = published().runs
+    assert row.source.endswith("results/runs/fast/pong/nature/seed0.json")
+    assert row.curve == alone.runs[0].curve
+    assert row.scores == alone.runs[0].scores
 
 
 def test_published_numbers_say_which_commit_published_them() -> None:
-    found = gather([], RESULTS).measurements
+    found = published().measurements
     random = found[found["regime"] == "untrained"]
     assert len(random) > 1_900
     if committed(RESULTS):  # an unpacked archive has no history
@@ -107,7 +114,7 @@ def test_two_numbers_for_one_thing_are_refused(tmp_path: Path) -> None:
 
 
 def test_rows_of_trainings_are_read(tmp_path: Path) -> None:
-    assert {row["stage"] for row in gather([], RESULTS).trained} >= {"tuning"}
+    assert {row["stage"] for row in published().trained} >= {"tuning"}
     file = tmp_path / "supervised" / "tuned" / "where-held" / "pong" / "gap" / "seed0.json"
     file.parent.mkdir(parents=True)
     source = next(RESULTS.glob("supervised/tuning/**/*.json"))
