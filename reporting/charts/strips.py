@@ -22,6 +22,7 @@ from reporting.charts.panel import (
     tidy,
 )
 from reporting.commands import UNTRAINED
+from reporting.gather import Run, identity
 
 ALIKE = ("regime", "game", "condition", "budget", "fingerprint", "width")
 """What has to agree between numbers of one chart."""
@@ -64,6 +65,36 @@ def untrained_place(measurements: pd.DataFrame) -> Drawn:
             )
         )
     return Drawn(tuple(panels))
+
+
+def scores(runs: Sequence[Run]) -> Panel:
+    """Return the mean scores of agents, a line a row of the zoo.
+
+    Args:
+        runs: Scored agents of one game, budget, training and protocol; at least one.
+    """
+    first = runs[0]
+    table = pd.DataFrame(
+        [
+            {**identity(run), "value": float(run.scores["mean"])}
+            for run in runs
+            if run.scores is not None and run.scores["mean"] is not None
+        ]
+    )
+    protocol = (first.scores or {})["fingerprint"]
+    means = table.groupby("row")["value"].mean().sort_values(ascending=False)
+    return Panel(
+        name=slug("scores", first.game, first.steps, first.training, protocol),
+        title=f"{first.game.capitalize()}: mean raw score of each agent",
+        pooling=shown_kinds(table),
+        chart=strip(table, "mean raw score of whole games", zero=False),
+        alt=f"Strip chart of the mean raw score of {len(table)} agents of {len(means)} rows in "
+        f"{first.game}. Highest {means.index[0]}, {means.iloc[0]:.1f}; lowest {means.index[-1]}, "
+        f"{means.iloc[-1]:.1f}.",
+        caption=f"A dot is an agent; the bar is the mean over seeds and its 95 % t interval (from "
+        f"three seeds on). {first.steps:,} agent steps; protocol {protocol}, training "
+        f"{first.training}.",
+    )
 
 
 def strip(group: pd.DataFrame, title: str, zero: bool = True) -> AnyChart:

@@ -8,11 +8,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reporting.charts import learning
+from reporting.charts import learning, strips
 from reporting.charts.panel import Drawn, absent
 from reporting.commands import SCORE, TRAIN
 from reporting.gather import Gathered, Run, plain
 from reporting.sections.section import Section, Table, drawing, folded, joined, table, text
+
+MOST_LISTED = 24
+"""Agents in a table that stands open."""
 
 
 def scores(gathered: Gathered) -> Section:
@@ -25,7 +28,12 @@ def scores(gathered: Gathered) -> Section:
     for run in scored:
         groups[(run.game, run.steps, run.training, _protocol(run)["fingerprint"])].append(run)
     bodies = [_told(scored)]
-    bodies += [table(_table(key, members)) for key, members in sorted(groups.items())]
+    for key, members in sorted(groups.items()):
+        if any(run.scores and run.scores["mean"] is not None for run in members):
+            bodies.append(drawing(Drawn((strips.scores(members),))))
+        listed = table(_table(key, members))
+        many = len(members) > MOST_LISTED
+        bodies.append(folded(f"The {len(members)} agents one by one", listed) if many else listed)
     unscored = [run for run in gathered.runs if run.scores is None]
     if unscored:
         bodies.append(_unscored(unscored))

@@ -216,6 +216,15 @@ def test_scores_of_different_protocols_are_different_tables(tmp_path: Path) -> N
     scored = [t for t in tables if "IQM" in t]
     assert ["seed0" in t for t in scored] == ["seed1" not in t for t in scored]
     assert len(scored) == 2
+    assert body.count("<figure") == 2  # and never in one chart
+
+
+def test_an_agent_that_only_hung_has_no_mean(tmp_path: Path) -> None:
+    folder = copy(tmp_path / "runs")
+    nothing = dict.fromkeys(("mean", "median", "iqm", "iqm_interval"))
+    change(folder / "evaluation" / "scores.json", {**nothing, "hung": 30})
+    said = bare(str(play.scores(gather([folder], NOWHERE)).body))
+    assert "fast: pong/nature/seed0 – – – – 30 30 c7bbe37be77b" in said
 
 
 def test_a_settled_primary_claim_leads() -> None:
