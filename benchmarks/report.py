@@ -87,8 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     rss, computed = used.ru_maxrss * 1024, used.ru_utime + used.ru_stime
     print(
-        f"{arguments.runs} runs: {seconds:.1f} s, of it {computed:.1f} s at work; {rss / 1e9:.2f} GB, "
-        f"{size / 1e6:.2f} MB (at most {MOST_SECONDS:.0f} s, {MOST_RSS / 1e9:.0f} GB, {MOST_BYTES / 1e6:.0f} MB)"
+        f"{arguments.runs} runs: {seconds:.1f} s, of it {computed:.1f} s at work; "
+        f"{rss / 1e9:.2f} GB; {size / 1e6:.2f} MB (at most {MOST_SECONDS:.0f} s, "
+        f"{MOST_RSS / 1e9:.0f} GB, {MOST_BYTES / 1e6:.0f} MB)"
     )
     return int(seconds > MOST_SECONDS or rss > MOST_RSS or size > MOST_BYTES)
 
