@@ -35,24 +35,19 @@ from jaxtyping import UInt8
 
 from agents import shards
 from agents.checkpoints import (
-    HEADER_BYTES,
     load_tensors,
     load_weights,
     read_json,
     save_tensors,
-    sha256,
     write_json,
 )
 from agents.dqn import BallparkDQN
+from agents.inspection import REPLAY, check_cover, read_card, size_limits, verify
 from agents.manifest import FORMAT, POLICY, STATE, TRAINING, Manifest, Part, parse_manifest
-from agents.replay import bytes_needed
 from agents.shards import Span
 from agents.state import State, parse_state
 from agents.tensors import expected_tensors, restore_tensors, training_tensors
 from commandline import BadInput
-
-REPLAY = "replay"
-"""Folder of the shards, beside the checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +131,7 @@ class CheckpointStore:
             os.replace(beside, final)
             _sync(self.folder)
             try:
-                self._verify(manifest, new_only=True)
+                verify(self._files(manifest, new_only=True))
             except BadInput as error:
                 shutil.rmtree(final)
                 raise OSError(f"{error}; the disk does not keep what is written") from None
@@ -203,12 +198,12 @@ class CheckpointStore:
 
     def _load(self, model: BallparkDQN, step: int) -> Resumed:
         folder = self._at(step)
-        manifest = parse_manifest(_small_json(folder / "manifest.json"))
+        manifest = parse_manifest(read_card(folder / "manifest.json"))
         if manifest.step != step:
             raise BadInput(f"expected agent step {step}, got {manifest.step}")
-        self._verify(manifest, sizes=_largest(model))
-        state = parse_state(_small_json(folder / STATE), model, step)
-        _check_cover(model, manifest.shards, state.steps_added)
+        verify(self._files(manifest), size_limits(model))
+        state = parse_state(read_card(folder / STATE), model, step)
+        check_cover(model, manifest.shards, state.steps_added)
         tensors = load_tensors(folder / TRAINING, expected_tensors(model, state.n_updates > 0))
         load_weights(model.policy, folder / POLICY)
         restore_tensors(model, tensors)
@@ -231,34 +226,14 @@ class CheckpointStore:
     def _at(self, step: int, suffix: str = "") -> Path:
         return self.folder / f"{step:012d}{suffix}"
 
-    def _verify(
-        self,
-        manifest: Manifest,
-        *,
-        new_only: bool = False,
-        sizes: Mapping[str, int] | None = None,
-    ) -> None:
-        """Compare every file of a checkpoint with what its manifest says.
-
-        Raises:
-            BadInput: Naming the first file that differs.
-        """
+    def _files(self, manifest: Manifest, *, new_only: bool = False) -> dict[Path, Part]:
+        """Return every file of a checkpoint; of the shards only the newest one, if asked."""
         newest = max(manifest.shards, default=None)
         files = {self._at(manifest.step) / name: part for name, part in manifest.files.items()}
         for span, part in manifest.shards.items():
             if not new_only or span == newest:
                 files[self.folder / REPLAY / span.name] = part
-        for path, part in files.items():
-            most = (sizes or {}).get(path.name, (sizes or {}).get(path.parent.name, part.size))
-            if part.size > most:
-                raise BadInput(f"{path.name}: expected at most {most:,} bytes, got {part.size:,}")
-            if path.is_symlink() or not path.is_file():
-                raise BadInput(f"{path.name}: expected a file, found none")
-            size = path.stat().st_size
-            if size != part.size:
-                raise BadInput(f"{path.name}: expected {part.size:,} bytes, got {size:,}")
-            if sha256(path) != part.sha256:
-                raise BadInput(f"{path.name}: expected the content that the manifest names")
+        return files
 
     def _prune(self, keep: set[int | None]) -> None:
         """Remove checkpoints other than those kept, and shards that none of them names."""
@@ -288,36 +263,3 @@ def _sync(folder: Path) -> None:
 def _inside(error: BadInput, folder: Path) -> str:
     """Return what went wrong, with paths as they are inside the checkpoint."""
     return " ".join(str(error).replace(f"{folder}{os.sep}", "").split())
-
-
-def _small_json(path: Path) -> dict[str, Any]:
-    if path.is_file() and path.stat().st_size > 4_000_000:
-        raise BadInput(f"{path.name}: expected at most 4,000,000 bytes, got more")
-    return read_json(path)
-
-
-def _largest(model: BallparkDQN) -> dict[str, int]:
-    """Return the most bytes each file can have, so that nothing absurd is even read."""
-    weights = sum(t.nbytes for t in model.policy.state_dict().values())
-    buffer = model.replay_buffer
-    return {
-        POLICY: weights + HEADER_BYTES,
-        TRAINING: 2 * weights + buffer.frames[0].nbytes * 8 + 100 * HEADER_BYTES,
-        STATE: 4 * HEADER_BYTES,
-        # Random bytes do not shrink: a shard can be as large as the ring, and last pictures twice.
-        REPLAY: 2 * bytes_needed(buffer.length * buffer.n_envs) + 100 * HEADER_BYTES,
-    }
-
-
-def _check_cover(model: BallparkDQN, spans: Mapping[Span, Part], steps_added: int) -> None:
-    """Raise `BadInput` unless the shards hold all that the ring held, once."""
-    alive = shards.live(model.replay_buffer, steps_added)
-    at = None
-    for span in sorted(spans):
-        if span.stop - span.start > model.replay_buffer.length or (
-            at is not None and span.start != at
-        ):
-            raise BadInput(f"expected shards that follow each other, got {span.name}")
-        at = span.stop
-    if at != alive.stop or min(spans).start > alive.start:
-        raise BadInput(f"expected the replay from slot {alive.start} to {alive.stop}, found less")

@@ -24,7 +24,7 @@ from envs.games import find
 from reporting.tracking import read_metrics
 from studies.measure import FinishedRun, load_agent
 
-CODE = ("envs/*.py", "agents/*.py", "analysis/*.py")
+CODE = ("envs/*.py", "agents/*.py", "analysis/**/*.py")
 """What has a say in a measure."""
 
 CARD = "measures.json"

@@ -18,7 +18,7 @@ import torch
 
 from agents.allocator import keep_freed_memory
 from agents.checkpoints import read_json
-from analysis.supervised import Row, Stopped, SupervisedSettings, train
+from analysis.supervised import Row, Stopped, train
 from analysis.tasks import catalogue, tuning
 from analysis.tasks.task import Task
 from commandline import BadInput
@@ -49,7 +49,9 @@ def perform(run: SupervisedRun, options: Options, report: Report, stop: threadin
             report(Progress(updates, rate, None, doing))
 
     try:
-        trained = train(run.row, asked, run.seed, run.settings, run.directory, tell, stop.is_set)
+        trained = train(
+            run.network, asked, run.seed, run.settings, run.directory, tell, stop.is_set
+        )
     except Stopped:
         raise Interrupted from None
     report(Progress(run.length, 0, None, "measuring"))
@@ -94,10 +96,10 @@ def tuning_runs(
         results: The folder of published rows.
     """
     found = []
-    for task, game, condition in asked:
+    for task, game, condition in dict.fromkeys(catalogue.where_rates_are(*q) for q in asked):
         for seed in tuning.TUNING_SEEDS:
             for row in rows:
-                settings = SupervisedSettings(updates=tuning.TUNING_UPDATES)
+                settings = replace(catalogue.TASKS[task].settings, updates=tuning.TUNING_UPDATES)
                 any_rate = SupervisedRun(
                     "tuning", task, game, condition, row, seed, settings, root, results
                 )
@@ -144,22 +146,21 @@ def judged_runs(
     found = []
     for task, game, condition in asked:
         rates: dict[str, float] = {}
+        settings = catalogue.TASKS[task].settings
         for row in rows:
-            settings = SupervisedSettings(updates=tuning.TUNING_UPDATES)
-            probe = SupervisedRun("tuning", task, game, condition, row, 0, settings, root, results)
+            known = catalogue.where_rates_are(task, game, condition)
+            probe = SupervisedRun("tuning", *known, row, 0, settings, root, results)
             rate = tuning.choose_rate(tried(probe)) if stage == "tuned" else tuning.COMMON_RATE
             if rate is None:
                 raise BadInput(
-                    f"{row}: expected a learning rate chosen for {task} in {game} (in "
+                    f"{row}: expected a learning rate chosen for {known[0]} in {game} (in "
                     f"{probe.published.parent}), got none; run the same command with --tune first"
                 )
             rates[row] = rate
         for seed in seeds:
             for row in rows:
-                settings = SupervisedSettings(updates=updates, learning_rate=rates[row])
-                run = SupervisedRun(
-                    stage, task, game, condition, row, seed, settings, root, results
-                )
+                how = replace(settings, updates=updates, learning_rate=rates[row])
+                run = SupervisedRun(stage, task, game, condition, row, seed, how, root, results)
                 if not run.published.exists():
                     found.append(run)
     return found

@@ -58,9 +58,10 @@ def of_training(run: SupervisedRun, task: Task, trained: Trained) -> list[Measur
     else:
         readings = (
             Reading(task.measure, trained.judged.skill, task.condition),
-            Reading(task.gain, trained.gain),
+            # Several networks a row and seed, one for each condition; of WHERE there is one.
+            Reading(task.gain, trained.gain, "" if run.task == "where" else task.condition),
         )
-    if task.name == "where":
+    if run.task == "where":
         readings += (Reading("updates_to_4px", trained.reached("rmse_px", 4)),)
     return _measurements(run, Measured(pd.DataFrame(), readings), trained)
 

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from agents import extractors
 from analysis.supervised import SupervisedSettings
+from analysis.tasks import catalogue
 from analysis.tasks.tuning import TUNING_UPDATES
 
 Stage = Literal["tuning", "tuned", "common"]
@@ -52,6 +53,11 @@ class SupervisedRun:
                 name = f"updates{self.settings.updates}-{name}"
         row = extractors.directory_name(self.row)
         return Path("supervised", self.stage, what, self.game, row, name)
+
+    @property
+    def network(self) -> str:
+        """The row that is trained: the condition may say something about the network."""
+        return catalogue.TASKS[self.task].network(self.row, self.condition)
 
     @property
     def title(self) -> str:

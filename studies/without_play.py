@@ -20,7 +20,7 @@ from commandline import BadInput, at_least, choose
 from envs.games import GAMES, find
 from studies import potential, supervised, untrained
 from studies.launch import launch
-from studies.supervised_run import Stage
+from studies.supervised_run import Stage, SupervisedRun
 from studies.worker import Job, Options, Perform
 
 
@@ -91,7 +91,11 @@ def train_supervised(asked: Asked, training: Training, console: Console) -> int:
         ]
     ]
 
-    def left() -> Sequence[Job]:
+    for row in asked.rows:
+        for name, _, condition in questions:
+            extractors.check(catalogue.TASKS[name].network(row, condition))
+
+    def left() -> Sequence[SupervisedRun]:
         if training.tune:
             return supervised.tuning_runs(questions, asked.rows, asked.root, asked.results)
         stage: Stage = "common" if training.common else "tuned"
@@ -102,7 +106,8 @@ def train_supervised(asked: Asked, training: Training, console: Console) -> int:
     if not left():
         console.print("every row is there; nothing to do")
         return 0
-    for question in questions:  # here, once: processes that all find nothing would all build it
+    # Here, once: processes that all find nothing would all build it.
+    for question in dict.fromkeys((j.task, j.game, j.condition) for j in left()):
         catalogue.task(*question)
     return _until_done(left, supervised.perform, asked, console, "updates")
 

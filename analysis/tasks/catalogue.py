@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import product
 from types import MappingProxyType
 
 from analysis.datasets import teleport_set
 from analysis.pictures.frames import TeleportSettings
+from analysis.supervised import SupervisedSettings
+from analysis.tasks import overfitting
 from analysis.tasks.counting import count
 from analysis.tasks.reward import reward
 from analysis.tasks.task import Task
-from analysis.tasks.what import what
+from analysis.tasks.what import (
+    CELLS_84,
+    GLYPHS_84,
+    glyphs,
+    row_with_cell,
+    what,
+    where_across_shapes,
+)
 from analysis.tasks.where import where
 from analysis.worth.returns import RewardSettings
 from analysis.worth.rewards import CONDITIONS, reward_set
@@ -27,11 +37,18 @@ class Kind:
         games: In which it can be asked, and under which conditions in each; an empty string where
             there is nothing to set.
         build: Returns it, for a game and a condition; loads or builds the data.
+        settings: How networks are trained on it; updates and learning rate come from elsewhere.
+        rates_of: The task whose tuned learning rates it uses; its own unless named.
+        network: Returns the row that is trained for a row and a condition: the row itself, unless
+            the condition says something about the network.
     """
 
     meaning: str
     games: Mapping[str, tuple[str, ...]]
     build: Callable[[str, str], Task]
+    settings: SupervisedSettings = field(default_factory=SupervisedSettings)
+    rates_of: str = ""
+    network: Callable[[str, str], str] = lambda row, condition: row
 
 
 def _where(game: str, condition: str) -> Task:
@@ -41,6 +58,25 @@ def _where(game: str, condition: str) -> Task:
 def _reward(game: str, condition: str) -> Task:
     arm = next(arm for arm, named in CONDITIONS.items() if named == condition)
     return reward(reward_set(RewardSettings(game=game, arm=arm)))
+
+
+def _overfitting(game: str, condition: str) -> Task:
+    split, states = _numbers(condition)
+    return overfitting.overfitting("blocks" if split == "blocks" else "colours", int(states))
+
+
+def _glyphs(game: str, condition: str) -> Task:
+    side_84, cell_84 = map(int, _numbers(condition))
+    return glyphs(side_84, cell_84)
+
+
+def _cell(row: str, condition: str) -> str:
+    return row_with_cell(row, int(_numbers(condition)[1]))
+
+
+def _numbers(condition: str) -> list[str]:
+    """Return the values of `name=value,name=value`."""
+    return [part.split("=")[1] for part in condition.split(",")]
 
 
 TASKS: Mapping[str, Kind] = MappingProxyType(
@@ -60,10 +96,38 @@ TASKS: Mapping[str, Kind] = MappingProxyType(
             {"pong": ("",)},
             lambda game, condition: what(),
         ),
+        "shapes": Kind(
+            "where a bar is, asked of crosses: beside what, the other half of a dissociation",
+            {"pong": ("drawn,shape=cross",)},
+            lambda game, condition: where_across_shapes(),
+        ),
         "count": Kind(
             "whether, how many and where equal things are",
             {"pong": ("",)},
             lambda game, condition: count(),
+        ),
+        "overfitting": Kind(
+            "where, learnt from few states until the training loss is the same for all",
+            {
+                "pong": tuple(
+                    f"split={split},states={states}"
+                    for split, states in product(overfitting.HELD_OUT, overfitting.STATES)
+                )
+            },
+            _overfitting,
+            settings=overfitting.SETTINGS,
+            rates_of="where",
+        ),
+        "glyphs": Kind(
+            "which shape it is, for twins with a first pool of 2, 4 or 8",
+            {
+                "pong": tuple(
+                    f"glyph={glyph},cell={cell}" for glyph, cell in product(GLYPHS_84, CELLS_84)
+                )
+            },
+            _glyphs,
+            rates_of="what",
+            network=_cell,
         ),
     }
 )
@@ -80,3 +144,9 @@ def task(name: str, game: str, condition: str) -> Task:
     choose("game", game, TASKS[name].games)
     choose("condition", condition, TASKS[name].games[game])
     return TASKS[name].build(game, condition)
+
+
+def where_rates_are(name: str, game: str, condition: str) -> tuple[str, str, str]:
+    """Return the task, game and condition on which a task's learning rates are tuned."""
+    other = TASKS[name].rates_of
+    return (other, game, TASKS[other].games[game][0]) if other else (name, game, condition)

@@ -50,6 +50,9 @@ LEFT: tuple[Part, ...] = ("train", "validation")
 CELLS_84 = (2, 4, 8)
 """Sides of the twins' first pool, in cells of the stride-1 map it reads."""
 
+GLYPHS_84 = (8, 16, 32)
+"""Sides of the glyphs of claim 19."""
+
 
 @dataclass(frozen=True)
 class DrawnSettings:

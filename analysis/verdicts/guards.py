@@ -95,10 +95,22 @@ class Look:
         return [Guard("manipulation", not wrong, reason if wrong else "")]
 
     def _budget(self) -> list[Guard]:
-        cells = [Cell(self.part.gain, row) for row in self.part.trained or self.part.rows]
+        cells = [c for row in self.part.trained or self.part.rows for c in self._gains(row)]
         if not self._cells(*cells):
             return []
-        return [budget_guard({c.row: self._array(c) for c in cells})]
+        return [
+            budget_guard(
+                {f"{c.row} [{c.condition}]".removesuffix(" []"): self._array(c) for c in cells}
+            )
+        ]
+
+    def _gains(self, row: str) -> list[Cell]:
+        """Return the gains that count for a row: one for each condition that was trained apart."""
+        conditions = dict.fromkeys(c.condition for c in self.part.cells)
+        apart = [Cell(self.part.gain, row, condition) for condition in conditions]
+        if any(self.index.values(cell, self.setting) for cell in apart):
+            return apart
+        return [Cell(self.part.gain, row)]
 
     def _oracle(self) -> list[Guard]:
         arms = self.index.by_condition("reward_share", "ram_oracle", self.setting.game)

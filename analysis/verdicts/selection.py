@@ -91,13 +91,17 @@ class Index:
         return sorted(found, key=lambda s: (s.width, s.budget))
 
     def two_protocols(self, cells: Sequence[Cell], setting: Setting) -> list[str]:
-        """Return, for each measure made in more than one way, a line that says so."""
-        prints: dict[str, set[str]] = defaultdict(set)
+        """Return, for each measure made in more than one way, a line that says so.
+
+        Under one condition: both opponent arms of a task, say, are learnt from data of their own.
+        """
+        prints: dict[tuple[str, str], set[str]] = defaultdict(set)
         for cell in cells:
-            prints[cell.measure] |= self._prints.get(_key(cell, setting), set())
+            found = self._prints.get(_key(cell, setting), set())
+            prints[cell.measure, cell.condition] |= found
         return [
             f"one protocol for {measure}: got {', '.join(sorted(p or 'none' for p in found))}"
-            for measure, found in prints.items()
+            for (measure, _), found in prints.items()
             if len(found) > 1
         ]
 

@@ -170,6 +170,29 @@ def test_budget_guard() -> None:
     assert fired(late, "1G") == [], "half_avg is none of its rows"
 
 
+def test_budget_guard_looks_at_both_opponent_arms() -> None:
+    """Each arm is learnt by networks of its own, under a protocol of its own."""
+    rows = ("gap", "global_first@1.57")
+    means = {"gap": 0.8, "global_first@1.57": 0.4, "sort": 0.3, "nature": 0.9}
+    measured = sane()
+    for arm in ("held", "moved"):
+        drawn = draw(cells("reward_share", means, arm), rng())
+        drawn += draw(cells("reward_gain", dict.fromkeys(rows, 0.0), arm), rng(), sd=0.001)
+        measured += [replace(m, fingerprint=arm) for m in drawn]
+    assert on("11 reward", measured).verdict == "supported"
+    late = [
+        replace(m, value=0.05)
+        if (m.measure, m.row, m.condition) == ("reward_gain", "gap", "moved")
+        else m
+        for m in measured
+    ]
+    assert fired(late, "11 reward") == ["budget"]
+    assert "gap [moved]" in on("11 reward", late).fired[0].reason
+    half = [m for m in measured if (m.measure, m.condition) != ("reward_gain", "moved")]
+    assert on("11 reward", half).verdict == "inconclusive"
+    assert "reward_gain [moved] of gap: seeds 0–9" in on("11 reward", half).evidence.needs
+
+
 @pytest.mark.parametrize(
     ("row", "jnd"), [("gap_wide", 4.0), ("gap_learned", 12.0)], ids=["wide", "learned"]
 )

@@ -124,3 +124,22 @@ def test_a_damaged_row_is_not_passed_over(tmp_path: Path) -> None:
     one.published.write_text('{"seed": 100}')
     with pytest.raises(BadInput, match="expected the row of a tuning run"):
         tried(one)
+
+
+def test_tasks_that_use_the_rates_of_another(tmp_path: Path) -> None:
+    """Overfitting is trained at the rate tuned on WHERE, at its own loss and looks."""
+    asked = [("overfitting", "pong", "split=blocks,states=500")]
+    folders = tmp_path / "runs", tmp_path / "results"
+    assert {r.task for r in tuning_runs(asked, ROWS, *folders)} == {"where"}
+    tell_all(tmp_path, "nature@0.5", 3e-4)
+    (one,) = judged_runs(asked, ROWS[:1], [3], "tuned", 20_000, *folders)
+    assert one.settings == SupervisedSettings(learning_rate=3e-4, look_every=100, stop_at_loss=0.05)
+    assert one.title == "tuned/overfitting-split=blocks,states=500/pong/nature@0.5/seed3"
+
+
+def test_a_condition_can_be_one_of_the_network(tmp_path: Path) -> None:
+    settings = SupervisedSettings()
+    where = ("glyph=16,cell=2", "twin_max@0.5", 0, settings, tmp_path, tmp_path)
+    one = SupervisedRun("tuned", "glyphs", "pong", *where)
+    assert (one.row, one.network) == ("twin_max@0.5", "twin_max_cell2@0.5")
+    assert run(tmp_path).network == "nature@0.5"
