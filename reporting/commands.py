@@ -6,12 +6,13 @@ Every command here is one that `evaluate.py`, `train.py` or `python -m agents.ge
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from analysis.claim import Part
 from analysis.measurements import REFERENCES
+from analysis.tasks.catalogue import TASKS
 from analysis.verdicts.decisions import Cell
 from analysis.verdicts.evidence import in_game
 from analysis.verdicts.rules import SEEDS, Regime
@@ -44,12 +45,10 @@ TASK: Mapping[str, str] = MappingProxyType(
         "count_r2": "count",
         "count_place_r2": "count",
         "count_gain": "count",
+        "test_error": "overfitting",
     }
 )
 """The task of the supervised regime whose runs give a measure."""
-
-NO_COMMAND = "no command takes this measure yet"
-"""Where a claim needs something that can only be measured from Python."""
 
 
 def for_part(part: Part, record: Mapping[str, Any]) -> tuple[str, ...]:
@@ -82,14 +81,23 @@ def for_part(part: Part, record: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _supervised(part: Part, game: str, named: str) -> tuple[str, ...]:
     cells = in_game(part, game).cells
-    if any(cell.condition.startswith(("glyph=", "split=")) for cell in cells):
-        return ()
-    tasks = dict.fromkeys(TASK[cell.measure] for cell in _needed(part, cells))
-    asked = f"python evaluate.py --supervised {' '.join(tasks)} --game {game} --rows {named}"
-    found = [f"{asked} --tune", f"{asked} --seeds {seeds('supervised')}"]
+    tasks = dict.fromkeys(_task(cell) for cell in _needed(part, cells))
+    tuned = dict.fromkeys(TASKS[task].rates_of or task for task in tasks)
+
+    def command(names: Iterable[str]) -> str:
+        return f"python evaluate.py --supervised {' '.join(names)} --game {game} --rows {named}"
+
+    found = [f"{command(tuned)} --tune", f"{command(tasks)} --seeds {seeds('supervised')}"]
     if part.oracle:
         found.append(f"python evaluate.py --potential-reward --game {game}")
     return tuple(found)
+
+
+def _task(cell: Cell) -> str:
+    """Return the task of the supervised regime whose runs give a cell."""
+    if cell.condition.startswith("glyph="):
+        return "glyphs"
+    return TASK[cell.measure]
 
 
 def _needed(part: Part, cells: Sequence[Cell]) -> tuple[Cell, ...]:
@@ -138,7 +146,7 @@ FIGURE = (
 )
 """What the figure of the answer is made of."""
 
-WHAT_AND_WHERE = tuple(c.replace("where reward", "what where") for c in FIGURE)
+WHAT_AND_WHERE = tuple(c.replace("where reward", "what shapes") for c in FIGURE)
 
 TRAIN = "python train.py --game pong --extractor nature half_max gap --seed 0 1 2"
 

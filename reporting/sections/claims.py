@@ -11,7 +11,7 @@ from analysis.claims import CLAIMS, REGISTERED
 from analysis.verdicts.rules import Regime
 from reporting.charts.verdicts import overview
 from reporting.claims_table import interval, number
-from reporting.commands import NO_COMMAND, for_part
+from reporting.commands import for_part
 from reporting.gather import Gathered
 from reporting.sections.section import Section, drawing, joined, piece, text
 
@@ -116,15 +116,13 @@ def _shown(part: Part, record: Mapping[str, Any]) -> ShownPart:
         text=said,
         verdict=record["verdict"],
         numbers=numbers if measured else seeds,
-        facts=tuple(_facts(part, record, commands)),
+        facts=tuple(_facts(part, record)),
         purpose="Shown by" if done else "Completed by",
         commands=commands,
     )
 
 
-def _facts(
-    part: Part, record: Mapping[str, Any], commands: Sequence[str]
-) -> Sequence[tuple[str, str]]:
+def _facts(part: Part, record: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     needs = list(record["needs"])
     more = f"; and {len(needs) - MOST_NEEDS} more" if len(needs) > MOST_NEEDS else ""
     at = f"width {record['width']:g}, budget {record['budget']:,}" if record["quantities"] else ""
@@ -136,7 +134,6 @@ def _facts(
         ("held back by", "; ".join(record["held_back"])),
         ("lacks", "; ".join(needs[:MOST_NEEDS]) + more),
         ("note", part.note),
-        ("command", "" if commands else NO_COMMAND),
     ]
     quantities = [
         f"{q['quantity']}: {number(q['effect'])} {interval(q['interval'])}"
