@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 import vl_convert
 
 import commandline
@@ -57,8 +59,12 @@ def png(panel: Panel) -> bytes:
     spec = specification(panel, WIDTH // 2 if panel.narrow else WIDTH)
     spec["background"] = "white"
     spec["padding"] = 12
-    picture: bytes = vl_convert.vegalite_to_png(as_json(spec), scale=SCALE)
-    return picture
+    drawn = vl_convert.vegalite_to_png(as_json(spec), scale=SCALE)
+    # The same pixels in a third of the bytes.
+    pixels = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None, "it was drawn a line above"
+    _, packed = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return bytes(packed.tobytes())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -37,13 +37,11 @@ def answer(gathered: Gathered) -> Section:
     parts = [piece("answer", said)]
     if figure.panels:
         parts.append(piece("heading", chart.TITLE))
-    parts.append(drawing(figure))
-    if not figure.panels:
-        untrained = untrained_place(gathered.measurements)
-        if untrained.panels:
-            told = "Until then, what can be seen already: networks before any training."
-            parts += [text(told), drawing(untrained)]
-    parts.append(piece("decided", said.decided))
+    parts += [drawing(figure), piece("decided", said.decided)]
+    untrained = untrained_place(gathered.measurements)
+    if untrained.panels and not figure.panels:
+        told = "Until the figure is there, what can be seen already: networks before any training."
+        parts += [text(told), drawing(untrained)]
     return Section("The answer so far", "answer", joined(*parts))
 
 
