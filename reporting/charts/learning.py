@@ -11,8 +11,8 @@ import pandas as pd
 from reporting.charts.lines import Axes, lines
 from reporting.charts.panel import AnyChart, Drawn, Panel, absent, shown_kinds, slug, tidy
 from reporting.commands import FIGURE, TRAIN
-from reporting.gather import Run, identity
 from reporting.palette import LABELS, kind_of
+from reporting.runs import Run, identity
 
 WATCHED = ("eval_epsilon", "eval_games", "sticky")
 """Settings that say how a point of a learning curve was made, beside how the agent was trained."""

@@ -16,7 +16,8 @@ from envs.games import find
 from reporting.charts.panel import AnyChart, Drawn, Missing, Panel, absent, slug, tidy
 from reporting.charts.playfield import HEIGHT, playfield
 from reporting.commands import measures
-from reporting.gather import Gathered, Run
+from reporting.gather import Gathered
+from reporting.runs import Run
 
 MOST_AGENTS = 8
 """Agents whose maps are drawn in one report: each takes some 100 kB of the file."""

@@ -22,7 +22,7 @@ from reporting.charts.panel import (
     tidy,
 )
 from reporting.commands import UNTRAINED
-from reporting.gather import Run, identity
+from reporting.runs import Run, identity
 
 ALIKE = ("regime", "game", "condition", "budget", "fingerprint", "width")
 """What has to agree between numbers of one chart."""

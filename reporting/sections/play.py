@@ -11,7 +11,8 @@ from markupsafe import Markup
 from reporting.charts import learning, strips
 from reporting.charts.panel import Drawn, absent
 from reporting.commands import SCORE, TRAIN
-from reporting.gather import Gathered, Run, plain
+from reporting.gather import Gathered, plain
+from reporting.runs import Run
 from reporting.sections.section import Section, Table, drawing, folded, joined, table, text
 
 MOST_LISTED = 24

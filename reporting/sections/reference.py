@@ -15,8 +15,9 @@ from analysis.measurements import MEASURES
 from commandline import BadInput
 from reporting.charts.panel import absent
 from reporting.commands import TRAIN, UNTRAINED
-from reporting.gather import Gathered, Run, plain
+from reporting.gather import Gathered, plain
 from reporting.palette import LABELS, kind_of
+from reporting.runs import Run
 from reporting.sections.section import Section, Table, drawing, folded, joined, table, text
 
 UNBROKEN = "\u2011"
