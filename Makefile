@@ -11,7 +11,7 @@ PIP := $(PY) -m pip --quiet --disable-pip-version-check
 PLATFORM ?=
 FOR_PYTHON ?=
 
-.PHONY: help demo test test-slow test-cluster check format lint types wheelhouse clean
+.PHONY: help demo test test-slow test-cluster figures check format lint types wheelhouse clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ test-slow: $(VENV)/.installed ## the tests that train something
 
 test-cluster: $(VENV)/.cluster ## the tests that need Ray, on two nodes of this machine (minutes)
 	$(PY) -m pytest -q -m cluster
+
+figures: $(VENV)/.installed ## the README's figures, from results/
+	$(PY) -m reporting.figures
 
 format: $(VENV)/.installed ## rewrite the files as ruff would have them
 	$(PY) -m ruff format .
