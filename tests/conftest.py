@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 import torch
+from browser import Browser, opened
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A window of a real browser, or a skip; see tests/browser.py."""
+    with opened() as window:
+        yield window
