@@ -45,7 +45,7 @@ CODE = (
 WAIT = 6
 """Moments of the game that pass before a scene is taken: the paddles have left where they began."""
 
-MARGIN = 10
+MARGIN = 6
 """Rows of the picture that are kept above and below the playfield, screen pixels."""
 
 STREAM = 103
