@@ -5,6 +5,7 @@
 const STEPS = 65535; // as in explorer_data.py
 const FURTHER = 5; // steps of an arrow key with Shift
 const START = [0.85, 0.2]; // of the places on which read-outs were fitted
+const TAP_PX = 12; // a finger that moves further was scrolling
 const SAY_AFTER_MS = 400; // quiet before the live text speaks
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
@@ -199,10 +200,10 @@ const start = (root, number) => {
     $("invitation").hidden = true;
     $("invitation").style.display = "none";
   };
-  const goToPointer = (event, element, toPlace) => {
+  const goToPointer = (event, element, toPlace, [gripX, gripY] = [0, 0]) => {
     const box = element.getBoundingClientRect();
     touched();
-    toPlace((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+    toPlace((event.clientX - gripX - box.left) / box.width, (event.clientY - gripY - box.top) / box.height);
   };
   const onField = (shareX, shareY) => goToPlace(
     originX + (shareX * scene.picture_size[0] - ball.width / 2) / pixelX,
@@ -212,24 +213,32 @@ const start = (root, number) => {
 
   // A finger drags the ball itself and taps elsewhere, so that the page can still be scrolled.
   const draggable = (element, toPlace) => {
-    let dragging = null;
+    let dragging = null, tapping = null, grip = [0, 0]; // where the ball was taken, from its middle
     element.addEventListener("pointerdown", (event) => {
-      if (event.button || (event.pointerType === "touch" && event.target !== handle)) return;
+      if (event.button) return;
+      if (event.pointerType === "touch" && event.target !== handle) {
+        tapping = [event.clientX, event.clientY];
+        return;
+      }
       dragging = event.pointerId;
       element.setPointerCapture(dragging);
       element.classList.add("explorer-dragging");
-      if (event.target !== handle) goToPointer(event, element, toPlace);
+      grip = [0, 0];
+      if (event.target === handle) {
+        const box = handle.getBoundingClientRect();
+        grip = [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
+      } else goToPointer(event, element, toPlace);
       if (element === field) { handle.focus({ preventScroll: true }); event.preventDefault(); }
     });
     element.addEventListener("pointermove", (event) => {
-      if (event.pointerId === dragging) goToPointer(event, element, toPlace);
+      if (event.pointerId === dragging) goToPointer(event, element, toPlace, grip);
+    });
+    element.addEventListener("pointerup", (event) => {
+      if (tapping && Math.hypot(event.clientX - tapping[0], event.clientY - tapping[1]) < TAP_PX) goToPointer(event, element, toPlace);
     });
     for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) element.addEventListener(end, () => {
-      dragging = null;
+      dragging = tapping = null;
       element.classList.remove("explorer-dragging");
-    });
-    element.addEventListener("click", (event) => {
-      if (event.pointerType === "touch" && event.target !== handle) goToPointer(event, element, toPlace);
     });
   };
   draggable(field, onField);

@@ -1,4 +1,4 @@
-"""The explorer: a picture of the game on which the reader drags the ball, and what networks make of it.
+"""The explorer: a picture of the game on which the reader drags the ball; what networks make of it.
 
     python -m reporting.explorer --rows nature@0.5 half_max@0.5 gap@0.5
     python -m reporting.explorer runs/fast/pong/nature/seed0
@@ -80,7 +80,7 @@ def fragment(maps: Sequence[Shown]) -> Markup:
     style = Markup((HERE / "explorer.css").read_text(encoding="utf-8"))
     parts = ((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     # In a function of its own, or a page's second explorer would declare its names again.
-    script = Markup("(() => {\n\"use strict\";\n" + "\n".join(parts) + "})();")
+    script = Markup('(() => {\n"use strict";\n' + "\n".join(parts) + "})();")
     template = _environment().get_template("explorer.html.j2")
     found = []
     for members in scenes.values():
@@ -111,8 +111,10 @@ def fragment(maps: Sequence[Shown]) -> Markup:
 
 def page(maps: Sequence[Shown], title: str = "Where is the ball?") -> str:
     """Return a page with nothing but the explorers."""
-    return _environment().get_template("explorer_page.html.j2").render(
-        title=title, explorers=fragment(maps)
+    return (
+        _environment()
+        .get_template("explorer_page.html.j2")
+        .render(title=title, explorers=fragment(maps))
     )
 
 

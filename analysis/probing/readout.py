@@ -34,7 +34,9 @@ class Linear:
 
     def decode(self, features: Float32[np.ndarray, "n p"]) -> Float64[np.ndarray, "n 2"]:
         """Say where the ball is: x and y of its corner, screen pixels."""
-        return (features - self.mean).astype(np.float64) @ self.weights + self.intercept
+        centred = (features - self.mean).astype(np.float64)
+        places: Float64[np.ndarray, "n 2"] = centred @ self.weights + self.intercept
+        return places
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ every number belongs to a picture that was shown.
 from __future__ import annotations
 
 import base64
+from collections.abc import Hashable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -68,12 +70,11 @@ def explorer_maps(network: Network, scene: Scene, frames: Frames, regime: Regime
     start = 0
     for given in passes(network, scene.observations, layers):
         features = given[FEATURES].numpy()
-        features = features.reshape(len(features), -1)
         velocity = scene.velocity[start : start + len(features)]
         start += len(features)
         outputs.append(given[OUTPUTS].numpy())
         decoded.append(readout.linear.decode(features))
-        response.append(_relative(features, _flat(empty[FEATURES])[velocity]))
+        response.append(_relative(features, empty[FEATURES][velocity]))
         if layer is not None:
             changed = np.abs(given[layer].numpy() - empty[layer][velocity]).mean(axis=1)
             maps.append(np.stack([_small(one) for one in changed]))
@@ -90,7 +91,8 @@ def explorer_maps(network: Network, scene: Scene, frames: Frames, regime: Regime
     table["response"] = np.concatenate(response)
     places = np.concatenate(decoded).astype(np.float32)
     table["decoded_x_screen"], table["decoded_y_screen"] = places[:, 0], places[:, 1]
-    table.attrs = {**_common(scene), **_of(readout), "row": network.spec, "regime": regime}
+    told: dict[Hashable, Any] = {"row": network.spec, "regime": regime}
+    table.attrs = told | _common(scene) | _of(readout)
     if layer is not None:
         whole = np.concatenate(maps)
         top = float(whole.max())
@@ -100,16 +102,12 @@ def explorer_maps(network: Network, scene: Scene, frames: Frames, regime: Regime
     return Measured(table)
 
 
-def _flat(values: Float32[np.ndarray, "n *shape"]) -> Float32[np.ndarray, "n p"]:
-    flat: Float32[np.ndarray, "n p"] = values.reshape(len(values), -1)
-    return flat
-
-
 def _relative(
     there: Float32[np.ndarray, "n p"], without: Float32[np.ndarray, "n p"]
 ) -> Float32[np.ndarray, " n"]:
     size = np.linalg.norm(without, axis=1)
-    return (np.linalg.norm(there - without, axis=1) / np.maximum(size, 1e-12)).astype(np.float32)
+    change: Float32[np.ndarray, " n"] = np.linalg.norm(there - without, axis=1)
+    return np.asarray(change / np.maximum(size, np.float32(1e-12)))
 
 
 def _small(cells: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "i j"]:
@@ -119,7 +117,7 @@ def _small(cells: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "i j"]:
     return np.asarray(cv2.resize(cells, side, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _common(scene: Scene) -> dict[str, object]:
+def _common(scene: Scene) -> dict[Hashable, Any]:
     """What one has to know of the scene to draw it and to go about in it."""
     return {
         "game": scene.game,
@@ -133,7 +131,7 @@ def _common(scene: Scene) -> dict[str, object]:
     }
 
 
-def _of(readout: Readout) -> dict[str, object]:
+def _of(readout: Readout) -> dict[Hashable, Any]:
     return {
         "readout": {
             "r2": readout.r2.tolist(),

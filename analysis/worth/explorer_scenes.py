@@ -1,8 +1,8 @@
 """One scene of play with the ball at every place of a grid: what the explorer's maps are made on.
 
-A grid for each of a few velocities. It reaches further than the places of the shared sets: as far as
-the whole flight stays where nothing but the ball ever is. All grids lie on one lattice, so that the
-ball need not move when the reader chooses another velocity. The emulator draws every picture.
+A grid for each of a few velocities. It reaches further than the places of the shared sets: as far
+as the whole flight stays where nothing but the ball ever is. All grids lie on one lattice, so that
+the ball need not move when the reader chooses another velocity. The emulator draws every picture.
 """
 
 from __future__ import annotations
@@ -206,7 +206,8 @@ def _everywhere(
 
 
 def _trail(flight: Flight) -> Float64[np.ndarray, "8 2"]:
-    return flight.visible_screen - flight.path_screen[-1]
+    trail: Float64[np.ndarray, "8 2"] = flight.visible_screen - flight.path_screen[-1]
+    return trail
 
 
 def _drawn(settings: ExplorerSettings) -> tuple[Arrays, Facts]:
