@@ -4,7 +4,7 @@
 
 const STEPS = 65535; // as in explorer_data.py
 const FURTHER = 5; // steps of an arrow key with Shift
-const START = [0.85, 0.2]; // of the places on which read-outs were fitted
+const START = [0.75, 0.25]; // of the places on which read-outs were fitted
 const TAP_PX = 12; // a finger that moves further was scrolling
 const SAY_AFTER_MS = 400; // quiet before the live text speaks
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -53,7 +53,7 @@ const start = (root, number) => {
   everyPlace((i, at) => networks.forEach((n) => { furthest = Math.max(furthest, distance(n, i, at)); }));
 
   // As many as split a range into tens of parts.
-  const digitsFor = (low, high) => clamp(1 - Math.floor(Math.log10(high - low || 1)), 2, 6);
+  const digitsFor = (low, high) => clamp(1 - Math.floor(Math.log10(high - low || 1)), 2, 5);
   const write = (element, number, digits, unit = "") => {
     element.value = number;
     element.textContent = number.toFixed(digits).replace("-", "−") + unit;
@@ -148,7 +148,7 @@ const start = (root, number) => {
     write($("value", panel), value(network, i), digits);
     $("value-at", panel).style.left = `${(100 * clamp(value(network, i) - low, 0, high - low)) / (high - low || 1)}%`;
     Object.assign($("action", panel), { value: best, textContent: scene.actions[best].name });
-    $("does", panel).textContent = scene.actions[best].does;
+    if ($("does", panel)) $("does", panel).textContent = scene.actions[best].does;
     $("would", network.chip).textContent = scene.actions[best].name;
     const all = scene.actions.map((_, a) => network.outputs(i * actions + a)), worst = Math.min(...all);
     panel.querySelectorAll("[data-q]").forEach((rowElement, a) => {

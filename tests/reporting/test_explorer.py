@@ -331,10 +331,12 @@ def test_outside_its_places_a_read_out_guesses(opened: Page) -> None:
 
 def test_hostile_names_stay_text(opened: Page) -> None:
     assert opened.read("typeof hacked") == "undefined"
-    assert opened.read("document.querySelectorAll('h4')[1].textContent") == HOSTILE
-    assert opened.read("document.querySelector('header p').textContent") == "random <i>weights"
+    assert opened.read("document.querySelectorAll('h3')[1].textContent") == HOSTILE
+    assert (
+        opened.read("document.querySelector('.explorer-head p').textContent") == "random <i>weights"
+    )
     assert opened.read(
-        "document.querySelectorAll('.explorer :is(h4, p) :is(b, i, script)').length"
+        "document.querySelectorAll('.explorer :is(h3, p) :is(b, i, script)').length"
     ) == (opened.read("document.querySelectorAll('.explorer-hint b').length"))
     assert opened.browser.overflow() == 0
 
@@ -345,7 +347,7 @@ def test_it_can_be_read(made: Page, size: tuple[int, int], dark: bool) -> None:
     """Nothing sticks out, and text stands out by 4.5 to 1 (WCAG 2.2, level AA)."""
     made.open(size, dark=dark)
     assert made.browser.overflow() == 0
-    for of in (".explorer-network", ".explorer-network footer", ".explorer-hint", "dt"):
+    for of in (".explorer-network", ".explorer-trust", ".explorer-hint", "dt"):
         ink, ground = made.read(f"({COLOURS_OF})(document.querySelector('{of}'))")
         light, dim = sorted((luminance(ink), luminance(ground)), reverse=True)
         assert (light + 0.05) / (dim + 0.05) >= 4.5, of
