@@ -20,7 +20,7 @@ STEPS = {"pong": (8, 12), "catch": (5, 7), "bowling": (8, 9), "breakout": (12, 1
 
 
 @cache
-def small_frames(game: str = "pong") -> Frames:
+def small_frames(game: str) -> Frames:
     """Inputs of five games."""
     settings = TeleportSettings(game, episodes=5, moments=2, places=25)
     with TemporaryDirectory() as folder:
@@ -28,7 +28,7 @@ def small_frames(game: str = "pong") -> Frames:
 
 
 @cache
-def small_scene(game: str = "pong") -> Scene:
+def small_scene(game: str) -> Scene:
     """One moment with the ball at some hundred places."""
     across, down = STEPS[game]
     with TemporaryDirectory() as folder:
@@ -36,7 +36,7 @@ def small_scene(game: str = "pong") -> Scene:
 
 
 @cache
-def small_maps(row: str, game: str = "pong", seed: int = 0) -> pd.DataFrame:
+def small_maps(row: str, game: str = "pong") -> pd.DataFrame:
     """Maps of a network with random weights."""
-    network = build(row, seed, len(find(game).actions))
+    network = build(row, 0, len(find(game).actions))
     return explorer_maps(network, small_scene(game), small_frames(game), "untrained").table

@@ -122,7 +122,7 @@ def opened(made: Page) -> Iterator[Page]:
 def line(table: pd.DataFrame, place: tuple[int, int], velocity: int = 0) -> int:
     """Which picture of the scene it is."""
     at = (table["ball_x_screen"] == place[0]) & (table["ball_y_screen"] == place[1])
-    (found,) = np.flatnonzero(at & (small_scene().velocity == velocity))
+    (found,) = np.flatnonzero(at & (small_scene("pong").velocity == velocity))
     return int(found)
 
 
@@ -207,8 +207,8 @@ def test_the_mouse_drags_it(opened: Page, tables: list[pd.DataFrame]) -> None:
     agree(opened, tables)
     mouse("Moved", 0, 0, "none")
     assert opened.place() == (x - 3 * STEP_X, y + 2 * STEP_Y), "it stays once it is let go"
-    mouse("Pressed", -100, 0)
-    mouse("Released", -100, 0)
+    mouse("Pressed", 4 - x, 0)
+    mouse("Released", 4 - x, 0)
     assert opened.place()[0] == tables[0]["ball_x_screen"].min(), "it keeps to its places"
     agree(opened, tables)
 
@@ -220,7 +220,7 @@ def test_small_maps_can_be_clicked(opened: Page, tables: list[pd.DataFrame]) -> 
         heat, round(0.45 * width), 0
     ).click().perform()
     opened.settle()
-    columns = np.unique(tables[0]["ball_x_screen"][small_scene().velocity == 0])
+    columns = np.unique(tables[0]["ball_x_screen"][small_scene("pong").velocity == 0])
     assert opened.place()[0] == columns[int(0.95 * len(columns))]
     agree(opened, tables)
 
@@ -258,7 +258,9 @@ def test_the_network_itself_says_so(opened: Page, tables: list[pd.DataFrame]) ->
     opened.ball.send_keys(*[Keys.ARROW_LEFT] * 3, Keys.ARROW_DOWN)
     for row, said in zip(ROWS, opened.numbers(), strict=True):
         i = line(tables[0], opened.place())
-        outputs = responses(build(row, 0, 6), small_scene().observations[[i]], (OUTPUTS,))[OUTPUTS]
+        outputs = responses(build(row, 0, 6), small_scene("pong").observations[[i]], (OUTPUTS,))[
+            OUTPUTS
+        ]
         assert said["action"] == outputs.argmax()
         assert said["value"] == pytest.approx(outputs.max(), abs=1e-5)
 
@@ -274,7 +276,7 @@ def test_another_velocity_is_another_map(opened: Page, tables: list[pd.DataFrame
 def test_small_maps_show_what_was_chosen(opened: Page, tables: list[pd.DataFrame]) -> None:
     """The least and the greatest have the ends of the scale's colours."""
     table = tables[0]
-    part = table[small_scene().velocity == 0]
+    part = table[small_scene("pong").velocity == 0]
     columns = part["ball_x_screen"].nunique()
     value = table.filter(like="output_").max(axis=1)
     off = np.hypot(*(table[f"decoded_{a}_screen"] - table[f"ball_{a}_screen"] for a in "xy"))
@@ -311,7 +313,7 @@ def test_marks_are_where_the_read_out_says(opened: Page) -> None:
     for k in (0, 1):  # their lines would lie over it
         opened.browser.run(f"document.querySelectorAll('[data-shown]')[{k}].click()")
     said, found = opened.numbers()[2], dots()
-    top = small_scene().facts["origin_screen"][1]
+    top = small_scene("pong").facts["origin_screen"][1]
     middle = np.array([said["decoded-y"] - top + 2, said["decoded-x"] + 1])
     near = np.abs(found - middle).max(axis=1) < 6
     assert near.sum() > 30

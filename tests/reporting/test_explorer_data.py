@@ -65,7 +65,7 @@ def test_what_actions_do(game: str, action: str, says: str) -> None:
 def test_without_values_of_actions() -> None:
     """Networks trained on another task have outputs, but no values."""
     network = build("gap@0.25", 0, 6)
-    table = explorer_maps(network, small_scene(), small_frames(), "supervised").table
+    table = explorer_maps(network, small_scene("pong"), small_frames("pong"), "supervised").table
     assert "outputs" not in network_of(table)
     made = fragment([Shown("where", "", table)])
     assert "data-value>" not in made

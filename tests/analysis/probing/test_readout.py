@@ -12,7 +12,7 @@ from analysis.probing.readout import place_readout
 
 
 def test_it_is_the_ridge_regression() -> None:
-    frames, network = small_frames(), build("half_max@0.25", 0, 6)
+    frames, network = small_frames("pong"), build("half_max@0.25", 0, 6)
     found = place_readout(network, frames)
     features = responses(network, frames.observations)[FEATURES]
     screen = np.stack([frames.ball_x_screen, frames.ball_y_screen], axis=1)
@@ -33,7 +33,7 @@ def test_it_is_the_ridge_regression() -> None:
 
 
 def test_large_features_are_asked_about_fewer_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    frames, network = small_frames(), build("gap@0.25", 0, 6)
+    frames, network = small_frames("pong"), build("gap@0.25", 0, 6)
     everything = place_readout(network, frames)
     monkeypatch.setattr(readout, "MOST_NUMBERS", 1)
     monkeypatch.setattr(readout, "thinned", lambda frames: np.arange(0, len(frames), 2))

@@ -18,7 +18,7 @@ SOME = [0, 100, -1]
 
 
 def test_a_place_alone_gives_the_same() -> None:
-    scene, network = small_scene(), build("half_max@0.25", 0, 6)
+    scene, network = small_scene("pong"), build("half_max@0.25", 0, 6)
     table = small_maps("half_max@0.25")
     assert len(table) == len(scene.observations)
     alone = responses(network, scene.observations[SOME], (FEATURES, OUTPUTS))
@@ -27,7 +27,7 @@ def test_a_place_alone_gives_the_same() -> None:
     empty = responses(network, scene.without_ball)[FEATURES][scene.velocity[SOME]]
     change = np.linalg.norm(alone[FEATURES] - empty, axis=1) / np.linalg.norm(empty, axis=1)
     np.testing.assert_allclose(table["response"].to_numpy()[SOME], change, rtol=1e-3)
-    decoded = place_readout(network, small_frames()).linear.decode(alone[FEATURES])
+    decoded = place_readout(network, small_frames("pong")).linear.decode(alone[FEATURES])
     found = table[["decoded_x_screen", "decoded_y_screen"]].to_numpy()
     np.testing.assert_allclose(found[SOME], decoded, atol=0.1)
     np.testing.assert_array_equal(
@@ -63,7 +63,7 @@ def test_which_map_is_last(tmp_path: Path) -> None:
     )
     network = build(f"{own}:Own", 0, 6)
     assert last_map(network) is None
-    table = explorer_maps(network, small_scene(), small_frames(), "untrained").table
+    table = explorer_maps(network, small_scene("pong"), small_frames("pong"), "untrained").table
     assert "map" not in table.columns
     assert table["response"].gt(0).any()
 
@@ -71,7 +71,7 @@ def test_which_map_is_last(tmp_path: Path) -> None:
 def test_large_maps_are_shrunk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SIDE_AT_MOST", 3)
     network = build("nature@0.25", 0, 6)
-    table = explorer_maps(network, small_scene(), small_frames(), "untrained").table
+    table = explorer_maps(network, small_scene("pong"), small_frames("pong"), "untrained").table
     assert table.attrs["map"]["side"] == 3
     assert {len(cells) for cells in table["map"]} == {9}
 
