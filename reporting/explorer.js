@@ -102,7 +102,10 @@ const start = (root, number) => {
       context.lineTo(...ends[k]);
       context.stroke();
     });
-    on.forEach((n, k) => mark(context, ...ends[k], 10, n.colour, networks.indexOf(n), n.letter));
+    on.forEach((n, k) => {
+      const away = Math.atan2(ends[k][1] - here[1], ends[k][0] - here[0]);
+      aim(context, ...ends[k], 9, n.colour, networks.indexOf(n), n.letter, away);
+    });
     Object.assign(handle.style, { left: `${here[0]}px`, top: `${here[1]}px` });
   };
 

@@ -17,24 +17,51 @@ const paint = (canvas, width, height, share) => {
 
 // Corners of the marks, so that they differ without colour too; a circle has none.
 const SIDES = [[0, 0], [4, 0.125], [4, 0], [3, 0], [6, 0], [3, 0.5]];
-const mark = (context, x, y, radius, tint, number, letter) => {
-  const [sides, turn] = SIDES[number % SIDES.length];
-  const outline = new Path2D();
-  if (!sides) outline.arc(x, y, radius, 0, 2 * Math.PI);
+const outlined = (x, y, radius, number) => {
+  const [sides, turn] = SIDES[number % SIDES.length], outline = new Path2D();
+  const reach = sides === 3 ? radius * 1.3 : sides ? radius * 1.15 : radius;
+  if (!sides) outline.arc(x, y, reach, 0, 2 * Math.PI);
   for (let k = 0; k < sides; k++) {
-    const angle = 2 * Math.PI * (k / sides + turn - 0.25), r = radius * (sides === 3 ? 1.3 : 1.15);
-    outline[k ? "lineTo" : "moveTo"](x + r * Math.cos(angle), y + r * Math.sin(angle));
+    const angle = 2 * Math.PI * (k / sides + turn - 0.25);
+    outline[k ? "lineTo" : "moveTo"](x + reach * Math.cos(angle), y + reach * Math.sin(angle));
   }
   if (sides) outline.closePath();
+  return outline;
+};
+
+const inked = (context, path, tint, width) => {
   context.lineJoin = "round";
+  for (const [strokeStyle, lineWidth] of [["#000", width + 2], [tint, width]]) {
+    Object.assign(context, { strokeStyle, lineWidth });
+    context.stroke(path);
+  }
+};
+
+const lettered = (context, x, y, letter, size) => {
+  Object.assign(context, { fillStyle: "#fff", font: `bold ${size}px system-ui, sans-serif`, textAlign: "center", textBaseline: "middle" });
+  context.fillText(letter, x, y + size * 0.07);
+};
+
+// A badge, as it stands beside a name.
+const mark = (context, x, y, radius, tint, number, letter) => {
+  const outline = outlined(x, y, radius, number), [sides, turn] = SIDES[number % SIDES.length];
   context.fillStyle = "rgba(0, 0, 0, 0.72)";
   context.fill(outline);
-  for (const [style, width] of [["#000", 4.5], [tint, 2.5]]) {
-    Object.assign(context, { strokeStyle: style, lineWidth: width });
-    context.stroke(outline);
-  }
-  Object.assign(context, { fillStyle: "#fff", font: `bold ${radius * 1.15}px system-ui, sans-serif`, textAlign: "center", textBaseline: "middle" });
-  context.fillText(letter, x, y + radius * (sides === 3 ? (turn ? -0.1 : 0.2) : 0.08));
+  inked(context, outline, tint, 2.5);
+  lettered(context, x, y + radius * (sides !== 3 ? 0 : turn ? -0.18 : 0.12), letter, radius * 1.15);
+};
+
+// The same to aim with: open, so that the ball can be seen through it, a dot in the middle, and the
+// letter on the side away from the ball.
+const aim = (context, x, y, radius, tint, number, letter, away) => {
+  inked(context, outlined(x, y, radius, number), tint, 2.5);
+  const tag = [x + 1.9 * radius * Math.cos(away), y + 1.9 * radius * Math.sin(away)];
+  context.fillStyle = "rgba(0, 0, 0, 0.8)";
+  context.fill(outlined(...tag, 7.5, 0));
+  context.fill(outlined(x, y, 3.2, 0));
+  context.fillStyle = tint;
+  context.fill(outlined(x, y, 2.2, 0));
+  lettered(context, ...tag, letter, 11);
 };
 
 // A canvas with as many dots as the screen has; returns a context in CSS pixels.

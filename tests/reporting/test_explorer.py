@@ -170,7 +170,7 @@ def test_the_keyboard_gets_there_sees_where_it_is_and_hears_it(opened: Page) -> 
     opened.browser.driver.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
     assert opened.read("document.activeElement.matches('[data-ball]:focus-visible')")
     width = opened.read("getComputedStyle(document.activeElement, '::before').borderTopWidth")
-    assert width == "4px", "a ring around the ball"
+    assert width == "3px", "a ring around the ball"
     opened.ball.send_keys(Keys.ARROW_LEFT)
     opened.settle()
     x, y = opened.place()
