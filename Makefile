@@ -4,7 +4,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 JOBS ?= 2
 
-.PHONY: help demo test test-slow check format lint types clean
+.PHONY: help demo test test-slow figures check format lint types clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ test: $(VENV)/.installed ## the fast test suite (5 minutes on 2 cores)
 
 test-slow: $(VENV)/.installed ## the tests that train something
 	$(PY) -m pytest -q -m slow
+
+figures: $(VENV)/.installed ## the README's figures, from results/
+	$(PY) -m reporting.figures
 
 format: $(VENV)/.installed ## rewrite the files as ruff would have them
 	$(PY) -m ruff format .

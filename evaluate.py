@@ -11,6 +11,11 @@ of them, it also says what each agent knows of where the ball is.
 
 prints what the measurements in results/ (and below the folders named) say of each claim.
 
+    python evaluate.py runs/fast --report
+
+writes what is known of these runs, and what results/ has, to report.html in the current directory,
+one file that loads nothing; --report FILE.html names another. Without runs it is about results/.
+
     python evaluate.py --supervised where --rows nature@0.5 gap@0.5 --tune
     python evaluate.py --supervised where --rows nature@0.5 gap@0.5 --seeds 0 1 2
 
@@ -21,6 +26,7 @@ trains and judges. Every finished one adds its row to results/, and is not done 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +45,7 @@ from analysis.claims import claims_table
 from analysis.measurements import collect
 from analysis.supervised import SupervisedSettings
 from commandline import BadInput, at_least
+from reporting import report
 from reporting.claims_table import verdicts_table
 from reporting.tables import scores_tables
 from studies.directory import find_runs
@@ -55,8 +62,11 @@ from studies.without_play import (
 RESULTS = Path("results")
 """Where published measurements lie."""
 
-MODES = ("claims", "untrained", "supervised", "potential_reward")
+MODES = ("claims", "report", "untrained", "supervised", "potential_reward")
 """What can be done without a run."""
+
+PAGES = (".html", ".htm")
+"""What a report's file may be called: the word behind --report is one, or is a folder of runs."""
 
 NOT_MEASURED = "not measured"
 """The verdict on a claim of which nothing is known."""
@@ -75,6 +85,7 @@ class Arguments:
         threads: PyTorch threads; more than one pays only on cores that have nothing else to do.
         again: Play again what has been scored before.
         claims: Play nothing; print each claim's verdict, or what it lacks for one.
+        report: Play nothing; write the report to this file, report.html unless one is named.
         json: With --claims: print a list of JSON objects instead of a table.
         measures: What to measure of each agent beside its score: all, or some of probes,
             displacement, jnd, equivariance, receptive, shifts, bits, pools, explorer, values,
@@ -101,6 +112,7 @@ class Arguments:
     threads: int = 1
     again: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     claims: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    report: Path | None = None
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     measures: list[str] = field(default_factory=list)
     untrained: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -124,6 +136,17 @@ def check(arguments: Arguments) -> None:
     if len(modes) > 1:
         options = " and ".join(f"--{name.replace('_', '-')}" for name in modes)
         raise BadInput(f"expected one of them at a time, got {options}")
+    if arguments.report is not None:
+        if arguments.report.suffix.lower() not in PAGES:
+            raise BadInput(f"--report: expected a file.html, got {str(arguments.report)!r}")
+        if not arguments.report.parent.is_dir() or arguments.report.is_dir():
+            raise BadInput(
+                f"--report: expected a file in a folder that is there, got {arguments.report}"
+            )
+        if arguments.measures:
+            raise BadInput(
+                "--report: expected nothing to be measured beside it; take --measures first"
+            )
     if arguments.measures:
         battery.named(arguments.measures)
     if not (arguments.runs or modes):
@@ -152,6 +175,25 @@ def gather(paths: Sequence[Path], console: Console) -> list[FinishedRun]:
     if not finished:
         raise BadInput(f"{', '.join(map(str, paths))}: expected a finished run, got none")
     return finished
+
+
+def name_report(words: Sequence[str]) -> list[str]:
+    """Return the command line with a file behind a bare --report: options of tyro take a value."""
+    named: list[str] = []
+    for i, word in enumerate(words):
+        named.append(word)
+        after = words[i + 1] if i + 1 < len(words) else ""
+        if word == "--report" and not after.lower().endswith(PAGES):
+            named.append(str(report.FILE))
+    return named
+
+
+def write_report(runs: Sequence[Path], file: Path, console: Console) -> None:
+    """Write the report on runs, finished or not, and on what is published."""
+    found = report.write(find_runs(runs) if runs else (), RESULTS, file)
+    agents = "1 agent" if len(found.runs) == 1 else f"{len(found.runs)} agents"
+    size = file.stat().st_size / 1e6
+    console.print(f"{file}: {agents}, {len(found.measurements):,} measurements, {size:.1f} MB")
 
 
 def show_claims(arguments: Arguments, console: Console) -> None:
@@ -208,12 +250,16 @@ def take_measures(runs: Sequence[FinishedRun], arguments: Arguments, console: Co
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Score what the command line names; return the exit status."""
-    arguments = commandline.parse(Arguments, argv, "evaluate.py", __doc__ or "")
+    words = name_report(sys.argv[1:] if argv is None else argv)
+    arguments = commandline.parse(Arguments, words, "evaluate.py", __doc__ or "")
     check(arguments)
     device = device_for(arguments.device)
     console = Console(highlight=False, soft_wrap=True)
     if arguments.claims:
         show_claims(arguments, console)
+        return 0
+    if arguments.report is not None:
+        write_report(arguments.runs, arguments.report, console)
         return 0
     status = without_play(arguments, console)
     if status is not None:

@@ -23,6 +23,9 @@ from analysis.verdicts.selection import Index
 CLAIMS: tuple[Claim, ...] = (*CLAIMS_1_TO_10, *CLAIMS_11_TO_15, *CLAIMS_16_TO_20)
 """All of them, by number."""
 
+REGISTERED = "238329c"
+"""The commit in which the claims and their thresholds were written down, before any result."""
+
 
 @dataclass(frozen=True)
 class Finding:

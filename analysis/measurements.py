@@ -138,7 +138,12 @@ class Measurement:
 
 
 def collect(paths: Iterable[Path]) -> list[Measurement]:
-    """Return every measurement at or below the paths, each once.
+    """Return every measurement at or below the paths, each once; see `locate`."""
+    return [measurement for measurement, _ in locate(paths)]
+
+
+def locate(paths: Iterable[Path]) -> list[tuple[Measurement, Path]]:
+    """Return every measurement at or below the paths, each once, with its file.
 
     Raises:
         BadInput: If a path does not exist, a file cannot be read, or two files give two numbers
@@ -162,7 +167,7 @@ def collect(paths: Iterable[Path]) -> list[Measurement]:
                         f"{measurement.seed}; got {measurement.value:g}, and {before.value:g} in "
                         f"{where}"
                     )
-    return [measurement for measurement, _ in found.values()]
+    return list(found.values())
 
 
 def load(file: Path) -> list[Measurement]:

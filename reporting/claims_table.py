@@ -50,8 +50,8 @@ def verdicts_table(records: Sequence[Mapping[str, Any]]) -> Group:
         numbers.add_row(
             f"[bold]{escape(record['id'])}{'★' if record['primary'] else ''}[/]",
             f"[{COLOURS[verdict]}]{verdict}[/]",
-            _number(record["effect"]),
-            escape(_interval(record["interval"])),
+            number(record["effect"]),
+            escape(interval(record["interval"])),
             "exact" if record["regime"] == "arithmetic" else f"{record['seeds']} seeds",
             " ".join(filter(None, (record["regime"], record["game"]))),
         )
@@ -62,14 +62,16 @@ def verdicts_table(records: Sequence[Mapping[str, Any]]) -> Group:
     return Group(*shown)
 
 
-def _number(value: float | str | None) -> str:
+def number(value: float | str | None) -> str:
+    """Return a number for people: three digits, ∞, or a dash for none."""
     if value is None:
         return "–"
     return str(value).replace("inf", "∞") if isinstance(value, str) else f"{value:.3g}"
 
 
-def _interval(ends: Sequence[float | str | None] | None) -> str:
-    return "–" if ends is None else f"[{_number(ends[0])}, {_number(ends[1])}]"
+def interval(ends: Sequence[float | str | None] | None) -> str:
+    """Return the ends of an interval for people."""
+    return "–" if ends is None else f"[{number(ends[0])}, {number(ends[1])}]"
 
 
 def claims_markdown(claims: Sequence[Claim]) -> str:

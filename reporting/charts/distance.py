@@ -1,0 +1,143 @@
+"""How far the ball must move before a network notices: displacement, d′ and JND."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from reporting.charts.lines import Axes, lines
+from reporting.charts.panel import Drawn, Panel, absent, shown_kinds, slug
+from reporting.charts.strips import ALIKE, strip, with_width
+from reporting.commands import FIGURE, measures
+from reporting.gather import Gathered
+
+AXES = {"x": "across", "y": "down"}
+
+D_LEAST, D_MOST = 0.05, 100.0
+"""Ends of the axis of d′; what lies beyond is drawn at its edge."""
+
+
+def displacement(gathered: Gathered) -> Drawn:
+    """Draw how much the last features change when the ball moves, and when the screen does.
+
+    Args:
+        gathered: Of which the agents' `displacement` is read.
+    """
+    columns = ("quantity", "layer", "moved", "axis", "delta_screen", "value")
+    keep = {"quantity": "displacement", "layer": "features"}
+    found = gathered.table("displacement", columns, keep).dropna(subset=["value"])
+    if found.empty:
+        return absent("Displacement curves", measures("displacement"))
+    panels = []
+    by = ["game", "training", "budget", "moved", "axis"]
+    for (game, training, budget, moved, axis), group in found.groupby(by):
+        what = "the ball moves" if moved == "ball" else "the whole screen moves (sham)"
+        title = f"Change of the last features as {what} {AXES[str(axis)]} ({game})"
+        largest = group.groupby("delta_screen")["value"].mean()
+        panels.append(
+            Panel(
+                name=slug("displacement", game, moved, axis, training, budget),
+                title=title,
+                pooling=shown_kinds(group),
+                chart=lines(
+                    group,
+                    Axes(
+                        "delta_screen",
+                        "displacement δ, screen px",
+                        "change ÷ response to the ball",
+                        "log",
+                        at=(2**0.5, "√2: the two places excite other units altogether"),
+                    ),
+                ),
+                alt=f"{title}: from {largest.iloc[0]:.2f} at {largest.index[0]:.3g} px to "
+                f"{largest.iloc[-1]:.2f} at {largest.index[-1]:.3g} px.",
+                caption="RMS of φ(x + δ) − φ(x) over RMS of φ(x) − φ(no ball): 0 where the layer "
+                "does not notice; the dashed line is √2. "
+                f"Budget {budget:,} agent steps, training {training}.",
+            )
+        )
+    return Drawn(tuple(panels))
+
+
+def sensitivity(gathered: Gathered) -> Drawn:
+    """Draw d′ over distance on roaming ladders.
+
+    Args:
+        gathered: Of which the agents' `jnd` is read.
+    """
+    columns = ("quantity", "axis", "kind", "delta_screen", "value")
+    found = gathered.table("jnd", columns, {"quantity": "d_prime", "kind": "roaming"})
+    return _curves(found)
+
+
+def _curves(found: pd.DataFrame) -> Drawn:
+    if found.empty:
+        return absent("d′ over distance", measures("jnd"))
+    panels = []
+    for (game, training, budget, axis), group in found.groupby(
+        ["game", "training", "budget", "axis"]
+    ):
+        keys = ["row", "pooling", "seed", "commit", "delta_screen"]
+        shown = group.groupby(keys, as_index=False)["value"].mean()
+        shown = shown.assign(value=shown["value"].clip(D_LEAST, D_MOST))
+        title = f"d′ of the ball's place, moved {AXES[str(axis)]} ({game})"
+        near = shown[shown["delta_screen"] == shown["delta_screen"].min()]["value"].mean()
+        panels.append(
+            Panel(
+                name=slug("d-prime", game, axis, training, budget),
+                title=title,
+                pooling=shown_kinds(shown),
+                chart=lines(
+                    shown,
+                    Axes(
+                        "delta_screen",
+                        "distance δ, screen px",
+                        "d′ on the last features",
+                        "log",
+                        y_log=True,
+                        y_range=(D_LEAST, D_MOST),
+                        at=(1.0, "d′ = 1: the just noticeable difference"),
+                    ),
+                ),
+                alt=f"{title}: {near:.2f} at {shown['delta_screen'].min():.3g} px.",
+                caption="Shrinkage discriminants, fitted and tested on different episodes, on "
+                "ladders whose other coordinate roams. Where a curve crosses the dashed line lies "
+                f"the JND. Budget {budget:,} agent steps, training {training}.",
+            )
+        )
+    return Drawn(tuple(panels))
+
+
+def thresholds(measurements: pd.DataFrame) -> Drawn:
+    """Draw the JND of every network, a chart for each way of making it.
+
+    Args:
+        measurements: Of all regimes, as `reporting.gather` has them.
+    """
+    found = with_width(measurements[measurements["measure"] == "jnd_px"])
+    if found.empty:
+        return absent("JND by network", *FIGURE)
+    panels: list[Panel] = []
+    for key, group in found.groupby(list(ALIKE), sort=True):
+        regime, game, condition, budget, fingerprint, width = key
+        never = int(np.isinf(group["value"]).sum())
+        finite = group[np.isfinite(group["value"])]
+        if finite.empty:
+            continue
+        way = {"reinforcement": "trained by playing", "supervised": "trained on WHERE"}.get(
+            str(regime), str(regime)
+        )
+        often = f" {never} seeds never reach it and are not drawn." if never else ""
+        panels.append(
+            Panel(
+                name=slug("jnd", regime, game, condition, width, budget, fingerprint),
+                title=f"JND of the ball's place, {way} ({game})",
+                pooling=shown_kinds(finite),
+                chart=strip(finite, "just noticeable difference, screen px (less is better)"),
+                alt=f"Strip chart of the JND of {finite['row'].nunique()} networks {way} in "
+                f"{game}; median {finite['value'].median():.2f} px.{often}",
+                caption=f"Geometric mean of across and down; opponent {condition or 'as it is'}, "
+                f"width {width}, budget {budget:,}.{often} Made by {fingerprint}.",
+            )
+        )
+    return Drawn(tuple(panels))

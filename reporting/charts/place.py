@@ -1,0 +1,77 @@
+"""What can be read off each layer: probes of the ball's place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from reporting.charts.lines import Axes, lines
+from reporting.charts.panel import Drawn, Panel, absent, shown_kinds, slug
+from reporting.commands import measures
+from reporting.gather import Gathered
+
+COLUMNS = ("probe", "split", "layer", "view", "target", "axis", "metric", "value")
+
+VIEWS = (
+    ("full", "place", "ridge", "Ball's place, linear read-out of whole layers"),
+    ("projected", "place", "ridge", "Ball's place, linear read-out of 64 random projections"),
+    ("full", "coarse", "mlp", "Coarse cell of the ball's place, hidden-layer read-out"),
+    ("full", "phase", "mlp", "Place within a stride of 8 (sin, cos), hidden-layer read-out"),
+)
+"""View, target, probe and title of each chart."""
+
+LOWEST = -0.2
+"""Least R² drawn: probes that fail on unseen data can fall without end."""
+
+
+def read_outs(gathered: Gathered) -> Drawn:
+    """Draw R² by layer: one chart for each game, training and question.
+
+    Args:
+        gathered: Of which the agents' `probes` are read.
+    """
+    keep = {"split": "scenes", "axis": ("mean", ""), "metric": "r2"}
+    found = gathered.table("probes", COLUMNS, keep)
+    if found.empty:
+        return absent("What probes read off each layer", measures("probes"))
+    panels = []
+    for key, group in found.groupby(["game", "training", "budget"]):
+        for view, target, probe, title in VIEWS:
+            asked = (group["view"] == view) & (group["target"] == target)
+            shown = group[asked & (group["probe"] == probe)].dropna(subset=["value"])
+            if shown.empty:
+                continue
+            panels.append(_panel(shown, key, title))
+    return Drawn(tuple(panels))
+
+
+def _panel(shown: pd.DataFrame, key: tuple[Any, ...], title: str) -> Panel:
+    game, training, budget = key
+    shown = _in_order(shown)
+    shown = shown.assign(value=shown["value"].clip(lower=LOWEST))
+    ends = shown[shown["layer"] == "features"].groupby("row")["value"].mean()
+    said = ", ".join(f"{row} {value:.2f}" for row, value in list(ends.items())[:6])
+    axes = Axes("layer", "layer, from the picture upwards", "R²", "order", y_range=(LOWEST, 1))
+    return Panel(
+        name=slug("probes", game, title, training, budget),
+        title=f"{title} ({game})",
+        pooling=shown_kinds(shown),
+        chart=lines(shown, axes),
+        alt=f"R² of the read-out by layer. On the last features: {said}.",
+        caption=f"Unseen scenes of teleported pictures, opponent held; 0 is the mean, 1 perfect, "
+        f"lower than {LOWEST} is drawn at {LOWEST}. Budget {budget:,} agent steps, training "
+        f"{training}.",
+    )
+
+
+def _in_order(shown: pd.DataFrame) -> pd.DataFrame:
+    """Sort lines so that layers come as they do in the networks, whatever layers each has."""
+    order: dict[str, float] = {}
+    for _, group in shown.groupby(["row", "seed"], sort=False):
+        names = list(dict.fromkeys(group["layer"]))
+        for i, name in enumerate(names):
+            order[name] = max(order.get(name, 0.0), i / max(1, len(names) - 1))
+    last = {"features": 2.0, "hidden": 3.0, "outputs": 4.0}
+    keys = shown["layer"].map(lambda name: last.get(name, order[name]))
+    return shown.iloc[keys.argsort(kind="stable")]

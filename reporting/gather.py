@@ -1,0 +1,339 @@
+"""Everything that a report shows, read from run directories and `results/` into tidy tables.
+
+Nothing here knows a server. What cannot be read is an error that names the file; what is not there
+is a table without lines.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from agents.checkpoints import read_json
+from analysis.claims import claims_table
+from analysis.measurements import Measurement, locate
+from commandline import BadInput
+from reporting.palette import LABELS, kind_of
+from reporting.tracking import read_metrics
+
+TABLES = ("probes", "displacement", "jnd", "values", "own_values", "ball_rewards")
+"""Measures of one agent that charts are made of: `evaluation/<name>.parquet`."""
+
+UNKNOWN = "not recorded"
+"""A commit that nobody wrote down."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One agent, finished or not: a run directory, or the row that was published of it.
+
+    Attributes:
+        source: The directory or file, as it was named.
+        study: The comparison it belongs to.
+        game: What it plays.
+        row: Its extractor.
+        seed: Its seed.
+        steps: Agent steps done.
+        finished: Whether the agent is there.
+        settings: As `config.json` has them.
+        training: Fingerprint of how it was trained.
+        commit: Of the code that trained it.
+        versions: Of what it was trained with.
+        curve: Agent steps, mean raw score, games a point.
+        scores: The content of `scores.json`; `None` if it was not scored.
+        folder: Where its measures lie; `None` for a published row.
+    """
+
+    source: str
+    study: str
+    game: str
+    row: str
+    seed: int
+    steps: int
+    finished: bool
+    settings: Mapping[str, Any]
+    training: str
+    commit: str
+    versions: Mapping[str, Any]
+    curve: tuple[tuple[int, float, int], ...]
+    scores: Mapping[str, Any] | None = None
+    folder: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"{self.game}/{self.row}/seed{self.seed}"
+
+    @property
+    def key(self) -> tuple[str, str, str, int, str]:
+        """What makes it this run, wherever its files lie."""
+        return (self.study, self.game, self.row, self.seed, self.training)
+
+
+def open_directory(folder: Path) -> Run:
+    """Read a run directory, finished or not.
+
+    Raises:
+        BadInput: If its files cannot be read or are not those of a run.
+    """
+    config = read_json(folder / "config.json")
+    agent = read_json(folder / "agent.json") if (folder / "agent.json").exists() else None
+    metrics = folder / "metrics.jsonl"
+    rows = read_metrics(metrics) if metrics.exists() else []
+    scores = folder / "evaluation" / "scores.json"
+    curve = [
+        (int(r["global_step"]), float(r["eval/score_mean"]), int(r.get("eval/games") or 0))
+        for r in rows
+        if r.get("eval/score_mean") is not None
+    ]
+    try:
+        return Run(
+            source=folder.as_posix(),
+            study=str(config["study"]),
+            game=str(config["game"]),
+            row=str(config["extractor"]),
+            seed=int(config["seed"]),
+            steps=int(agent["steps"])
+            if agent
+            else max((r["global_step"] for r in rows), default=0),
+            finished=agent is not None,
+            settings=dict(config["settings"]),
+            training=str(config["training_fingerprint"]),
+            commit=str(config.get("commit") or UNKNOWN),
+            versions=dict(config.get("versions") or {}),
+            curve=tuple(curve),
+            scores=read_json(scores) if scores.exists() else None,
+            folder=folder / "evaluation",
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{folder}: expected the files of a run, got {error!r}") from None
+
+
+def open_published(file: Path) -> Run:
+    """Read the row of a run in `results/runs/`.
+
+    Raises:
+        BadInput: If it is no such row.
+    """
+    row = read_json(file)
+    try:
+        columns = list(row["columns"])
+        at = [columns.index(c) for c in ("global_step", "eval/score_mean", "eval/games")]
+        curve = [(int(p[at[0]]), float(p[at[1]]), int(p[at[2]] or 0)) for p in row["curve"]]
+        return Run(
+            source=file.as_posix(),
+            study=str(row["study"]),
+            game=str(row["game"]),
+            row=str(row["extractor"]),
+            seed=int(row["seed"]),
+            steps=int(row["steps_done"]),
+            finished=bool(row["finished"]),
+            settings=dict(row["settings"]),
+            training=str(row["training_fingerprint"]),
+            commit=str(row.get("commit") or UNKNOWN),
+            versions=dict(row.get("versions") or {}),
+            curve=tuple(curve),
+            scores=row.get("scores"),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{file}: expected the row of a run, got {error!r}") from None
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What was found.
+
+    Attributes:
+        runs: Agents, each once: of a run directory and its published row the directory.
+        trained: Networks trained without a game: one line each, with their curves.
+        measurements: Numbers that claims can use, with kind, source and commit.
+        results: The folder of published rows.
+        raw: The same measurements as objects.
+    """
+
+    runs: tuple[Run, ...]
+    trained: tuple[Mapping[str, Any], ...]
+    measurements: pd.DataFrame
+    results: Path
+    raw: tuple[Measurement, ...] = field(repr=False, default=())
+
+    @cached_property
+    def verdicts(self) -> list[dict[str, Any]]:
+        """What `evaluate.py --claims --json` prints."""
+        return claims_table(self.raw)
+
+    def having(self, name: str) -> list[Run]:
+        """Return the agents of which a measure was taken.
+
+        Args:
+            name: A key of `analysis.battery.INSTRUMENTS`.
+        """
+        return [r for r in self.runs if r.folder and (r.folder / f"{name}.parquet").exists()]
+
+    def table(
+        self,
+        name: str,
+        columns: Sequence[str],
+        keep: Mapping[str, object],
+        runs: Sequence[Run] | None = None,
+    ) -> pd.DataFrame:
+        """Return one measure of every agent that has it, with the agent's columns behind it.
+
+        Args:
+            name: A key of `analysis.battery.INSTRUMENTS`.
+            columns: Those of the measure's table.
+            keep: Values that lines must have, by column; a collection means any of them.
+            runs: Those agents only.
+
+        Raises:
+            BadInput: If a table cannot be read.
+        """
+        parts = []
+        for run in self.having(name) if runs is None else runs:
+            assert run.folder is not None, "has the measure, so has a folder"
+            file = run.folder / f"{name}.parquet"
+            try:
+                found = pd.read_parquet(file, columns=[*columns])
+            except (OSError, ValueError, KeyError) as error:
+                raise BadInput(f"{file}: expected a table of {name}, got {error}") from None
+            for column, value in keep.items():
+                wanted = list(value) if isinstance(value, list | tuple | set) else [value]
+                found = found[found[column].isin(wanted)]
+            found = found.copy()
+            for column, value in identity(run).items():
+                found[column] = value
+            parts.append(found)
+        if not parts:
+            return pd.DataFrame(columns=[*columns, *IDENTITY])
+        return pd.concat(parts, ignore_index=True)
+
+
+IDENTITY = ("game", "row", "seed", "pooling_kind", "pooling", "study", "budget", "training",
+            "commit", "source")  # fmt: skip
+"""Columns that say whose a number is."""
+
+
+def identity(run: Run) -> dict[str, str | int]:
+    """Return the values of `IDENTITY` for a run."""
+    kind = kind_of(run.row)
+    return {
+        "game": run.game,
+        "row": run.row,
+        "seed": run.seed,
+        "pooling_kind": kind,
+        "pooling": LABELS[kind],
+        "study": run.study,
+        "budget": run.steps,
+        "training": run.training,
+        "commit": run.commit,
+        "source": run.source,
+    }
+
+
+def gather(folders: Iterable[Path], results: Path) -> Gathered:
+    """Read run directories and published rows.
+
+    Args:
+        folders: Run directories.
+        results: Where published rows lie; need not exist.
+
+    Raises:
+        BadInput: Naming the first file that cannot be read.
+    """
+    directories = [open_directory(folder) for folder in folders]
+    runs = {run.key: run for run in directories}
+    for file in sorted(results.glob("runs/**/*.json")):
+        run = open_published(file)
+        runs.setdefault(run.key, run)
+    trained = tuple(_trained(results))
+    published = [results] if results.exists() else []
+    inside = [run.folder for run in directories if run.folder and run.folder.exists()]
+    located = locate([*published, *inside])
+    commits = {run.folder: run.commit for run in directories if run.folder}
+    return Gathered(
+        runs=tuple(sorted(runs.values(), key=lambda r: (r.game, r.row, r.seed, r.source))),
+        trained=trained,
+        measurements=_measurements(located, commits, committed(results)),
+        results=results,
+        raw=tuple(m for m, _ in located),
+    )
+
+
+def _trained(results: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of networks trained without a game."""
+    for file in sorted(results.glob("supervised/**/*.json")):
+        if file.name.startswith("measurements"):
+            continue
+        row = read_json(file)
+        if missing := sorted({"stage", "task", "game", "row", "seed", "curve"} - set(row)):
+            raise BadInput(f"{file}: expected the row of a training, found no {missing[0]}")
+        yield {**row, "source": file.as_posix(), "commit": str(row.get("commit") or UNKNOWN)}
+
+
+def _measurements(
+    located: Sequence[tuple[Measurement, Path]],
+    commits: Mapping[Path, str],
+    published: Mapping[Path, str],
+) -> pd.DataFrame:
+    """Return every measurement with kind, file, and the commit that made it."""
+    made: dict[Path, str] = {}
+    kinds = {row: kind_of(row) for row in {m.row for m, _ in located}}
+    records: list[dict[str, object]] = []
+    for m, file in located:
+        if file not in made:
+            own = commits.get(file.parent) or _made_by(file)
+            made[file] = own or published.get(file.resolve(), UNKNOWN)
+        kind = kinds[m.row]
+        records.append(
+            vars(m)
+            | {"pooling_kind": kind, "pooling": LABELS[kind]}
+            | {"commit": made[file], "source": file.as_posix()}
+        )
+    columns = [*Measurement.__dataclass_fields__, "pooling_kind", "pooling", "commit", "source"]
+    return pd.DataFrame(records, columns=columns)
+
+
+def _made_by(file: Path) -> str | None:
+    """Return the commit in the row beside a file of measurements, if there is such a row."""
+    row = file.with_name(file.name.removeprefix("measurements-"))
+    if row == file or not row.exists():
+        return None
+    commit = read_json(row).get("commit")
+    return str(commit) if commit else None
+
+
+def committed(folder: Path) -> dict[Path, str]:
+    """Return by file the last commit that touched it, with a word that says that it is that one.
+
+    Rows of random weights and of the game itself do not name the code that made them; the commit
+    that published them is what there is. Empty where there is no git.
+    """
+    if not folder.exists():
+        return {}
+    command = ["git", "-C", str(folder), "log", "--relative", "--name-only", "--format=commit %h"]
+    try:
+        log = subprocess.run(
+            [*command, "-z", "--", "."], capture_output=True, text=True, check=True, timeout=60
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    found: dict[Path, str] = {}
+    commit = ""
+    for word in log.replace("\n", "\0").split("\0"):
+        if word.startswith("commit "):
+            commit = word.removeprefix("commit ")
+        elif word:
+            found.setdefault((folder / word).resolve(), f"published in {commit}")
+    return found
+
+
+def plain(value: object) -> str:
+    """Return a value of a protocol as JSON has it, for people."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

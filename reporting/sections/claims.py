@@ -1,0 +1,147 @@
+"""Every claim with its verdicts, what they rest on, and the command that would complete them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.claim import Claim, Part
+from analysis.claims import CLAIMS, REGISTERED
+from analysis.verdicts.rules import Regime
+from reporting.charts.verdicts import overview
+from reporting.claims_table import interval, number
+from reporting.commands import NO_COMMAND, for_part
+from reporting.gather import Gathered
+from reporting.sections.section import Section, drawing, joined, piece, text
+
+MOST_NEEDS = 12
+"""Missing cells listed for one verdict; the command is for all of them."""
+
+REGIMES: Mapping[Regime, str] = {
+    "untrained": "random weights",
+    "supervised": "trained without a game",
+    "reinforcement": "trained by playing",
+    "game": "the game itself",
+    "arithmetic": "arithmetic",
+}
+"""What people call the regimes."""
+
+
+@dataclass(frozen=True)
+class ShownPart:
+    """One verdict as the page shows it; all text.
+
+    Attributes:
+        id: The part's.
+        text: What sets it apart, and where it was decided.
+        verdict: The verdict.
+        numbers: Effect, interval and seeds.
+        facts: Names and values, in order.
+        purpose: What the commands do.
+        commands: A line each.
+    """
+
+    id: str
+    text: str
+    verdict: str
+    numbers: str
+    facts: tuple[tuple[str, str], ...]
+    purpose: str
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShownClaim:
+    """One claim as the page shows it."""
+
+    number: int
+    text: str
+    primary: bool
+    parts: tuple[ShownPart, ...]
+
+
+def claims(gathered: Gathered) -> Section:
+    """Return the section with all claims."""
+    records = gathered.verdicts
+    glance = overview(numbered(records), {c.number: c.text for c in CLAIMS})
+    told = text(
+        f"The claims and their thresholds were registered in commit {REGISTERED}, before any "
+        "result, and have not been changed since; docs/claims.md shows them. ★ marks a primary "
+        "claim. Effect and 95 % interval are of the quantity on which the verdict hangs, over "
+        "seeds. Open a line for what supports and what refutes it, what it lacks, and the command."
+    )
+    shown = [piece("claim", shown_claim(claim, records)) for claim in CLAIMS]
+    return Section("The claims", "claims", joined(told, drawing(glance), *shown))
+
+
+def numbered(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the records with the number of their claim."""
+    return [{**r, "number": _owner(r)[0].number} for r in records]
+
+
+def shown_claim(claim: Claim, records: Sequence[Mapping[str, Any]]) -> ShownClaim:
+    """Return one claim with all its verdicts, replications behind what they replicate."""
+    parts = []
+    for record in records:
+        owner, part = _owner(record)
+        if owner is claim:
+            parts.append(_shown(part, record))
+    return ShownClaim(claim.number, claim.text, claim.primary, tuple(parts))
+
+
+def _owner(record: Mapping[str, Any]) -> tuple[Claim, Part]:
+    """Return the claim and the part of a record; ids recur between regimes."""
+    for claim in CLAIMS:
+        for part in claim.parts:
+            if (part.id, part.regime) == (record["id"], record["regime"]):
+                return claim, part
+    raise KeyError(record["id"])
+
+
+def _shown(part: Part, record: Mapping[str, Any]) -> ShownPart:
+    exact = part.regime == "arithmetic"
+    where = ", ".join(filter(None, (REGIMES[part.regime], str(record["game"]).capitalize())))
+    said = f"{part.text} · {where}" if part.text else where
+    if record["replication"]:
+        said += " · replication"
+    measured = bool(record["quantities"])
+    count = record["seeds"]
+    seeds = "exact" if exact else f"{count} {'seed' if count == 1 else 'seeds'}"
+    numbers = f"{number(record['effect'])} {interval(record['interval'])} · {seeds}"
+    commands = for_part(part, record)
+    done = exact or (measured and not record["needs"])
+    return ShownPart(
+        id=record["id"],
+        text=said,
+        verdict=record["verdict"],
+        numbers=numbers if measured else seeds,
+        facts=tuple(_facts(part, record, commands)),
+        purpose="Shown by" if done else "Completed by",
+        commands=commands,
+    )
+
+
+def _facts(
+    part: Part, record: Mapping[str, Any], commands: Sequence[str]
+) -> Sequence[tuple[str, str]]:
+    needs = list(record["needs"])
+    more = f"; and {len(needs) - MOST_NEEDS} more" if len(needs) > MOST_NEEDS else ""
+    at = f"width {record['width']:g}, budget {record['budget']:,}" if record["quantities"] else ""
+    facts = [
+        ("hangs on", record["quantity"] or ""),
+        ("at", "" if part.regime == "arithmetic" else at),
+        ("supported if", str(part.supported)),
+        ("refuted if", str(part.refuted)),
+        ("held back by", "; ".join(record["held_back"])),
+        ("lacks", "; ".join(needs[:MOST_NEEDS]) + more),
+        ("note", part.note),
+        ("command", "" if commands else NO_COMMAND),
+    ]
+    quantities = [
+        f"{q['quantity']}: {number(q['effect'])} {interval(q['interval'])}"
+        for q in record["quantities"]
+    ]
+    if len(quantities) > 1:
+        facts.insert(2, ("all numbers", "; ".join(quantities)))
+    return [(name, value) for name, value in facts if value]

@@ -1,0 +1,64 @@
+"""What networks know of place: by layer, by distance, on the playfield, against identity."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from reporting.charts import distance, maps
+from reporting.charts.answer import figure
+from reporting.charts.dissociation import what_and_where
+from reporting.charts.place import read_outs
+from reporting.charts.strips import untrained_place
+from reporting.gather import Gathered
+from reporting.sections.section import Section, drawing, joined, text
+
+
+def layers(gathered: Gathered) -> Section:
+    """Return the section of read-outs, of agents by layer and of random weights by row."""
+    told = "How well the ball's place can be read off, on teleported pictures only."
+    bodies = [text(told), drawing(read_outs(gathered))]
+    # Without the figure, random weights are what the report begins with.
+    if figure(gathered.measurements).panels or not len(gathered.measurements):
+        bodies.append(drawing(untrained_place(gathered.measurements)))
+    else:
+        bodies.append(Markup('<p>Random weights: see <a href="#answer">the beginning</a>.</p>'))
+    return Section("Where is the ball? By layer", "place", joined(*bodies))
+
+
+def noticed(gathered: Gathered) -> Section:
+    """Return the section of displacement, d′ and JND."""
+    told = (
+        "How far the ball has to move before the last features tell: the just noticeable "
+        "difference (JND), the d′ it is read off, and how much the features change at all. The "
+        "sham moves the whole screen instead."
+    )
+    curves = distance.sensitivity(gathered) + distance.displacement(gathered)
+    body = joined(text(told), drawing(distance.thresholds(gathered.measurements)), drawing(curves))
+    return Section("How far until it notices?", "distance", body)
+
+
+def worth(gathered: Gathered) -> Section:
+    """Return the section of do-maps beside value maps."""
+    told = (
+        "Left: what the next point is worth if the ball is put there, and play goes on. Right: "
+        "what the agent expects at the very same pictures. Paddles are drawn where they usually "
+        "are."
+    )
+    body = joined(text(told), drawing(maps.worth_and_value(gathered)))
+    return Section("What a place is worth, and what is expected", "worth", body)
+
+
+def rewards(gathered: Gathered) -> Section:
+    """Return the section of reward by ball position."""
+    told = (
+        "The agents' own games, by where the ball was and which way it went: mean raw reward "
+        "until the next point or lost life. Interval (over games), the immediate reward and "
+        "counts are under the pointer."
+    )
+    body = joined(text(told), drawing(maps.rewards(gathered)))
+    return Section("Reward by ball position", "rewards", body)
+
+
+def dissociation(gathered: Gathered) -> Section:
+    """Return the section of WHAT against WHERE."""
+    return Section("What and where", "what", drawing(what_and_where(gathered.measurements)))

@@ -1,0 +1,112 @@
+"""How agents play: scores of whole games, and learning curves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from reporting.charts import learning
+from reporting.charts.panel import Drawn, absent
+from reporting.commands import SCORE, TRAIN
+from reporting.gather import Gathered, Run, plain
+from reporting.sections.section import Section, Table, drawing, folded, joined, table, text
+
+
+def scores(gathered: Gathered) -> Section:
+    """Return the section of scores: never two protocols, budgets or trainings in one table."""
+    scored = [run for run in gathered.runs if run.scores is not None]
+    if not scored:
+        command = SCORE if any(run.finished for run in gathered.runs) else TRAIN
+        return Section("Scores", "scores", drawing(absent("Scores of whole games", command)))
+    groups: dict[tuple[str, int, str, str], list[Run]] = defaultdict(list)
+    for run in scored:
+        groups[(run.game, run.steps, run.training, _protocol(run)["fingerprint"])].append(run)
+    bodies = [_told(scored)]
+    bodies += [table(_table(key, members)) for key, members in sorted(groups.items())]
+    unscored = [run for run in gathered.runs if run.scores is None]
+    if unscored:
+        bodies.append(_unscored(unscored))
+    return Section("Scores", "scores", joined(*bodies))
+
+
+def _protocol(run: Run) -> Mapping[str, Any]:
+    return run.scores or {}
+
+
+def _told(scored: Sequence[Run]) -> Markup:
+    """Say which settings differ where there are several protocols."""
+    protocols: dict[str, Mapping[str, Any]] = {}
+    for run in scored:
+        protocols.setdefault(_protocol(run)["fingerprint"], _protocol(run)["protocol"])
+    if len(protocols) == 1:
+        return text("Raw scores of whole games, all lives, of each finished agent.")
+    (first_name, first), *others = protocols.items()
+    lines = []
+    for name, protocol in others:
+        keys = sorted(set(first) | set(protocol))
+        odd = [k for k in keys if first.get(k) != protocol.get(k)]
+        differ = "; ".join(f"{k}: {plain(first.get(k))} and {plain(protocol.get(k))}" for k in odd)
+        lines.append(f"{first_name} and {name} differ in {differ}.")
+    return text(
+        f"Scores were made in {len(protocols)} ways, and those of different ways never stand in "
+        "one table: " + " ".join(lines)
+    )
+
+
+def _table(key: tuple[str, int, str, str], members: Sequence[Run]) -> Table:
+    game, steps, training, protocol = key
+    rows = []
+    for run in sorted(members, key=lambda r: (r.row, r.seed, r.study)):
+        said = _protocol(run)
+        ends = said.get("iqm_interval")
+        rows.append(
+            (
+                f"{run.study}: {run.name}",
+                *(_number(said.get(k)) for k in ("mean", "median", "iqm")),
+                f"[{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "–",
+                said["games"],
+                said["hung"],
+                run.commit,
+            )
+        )
+    epsilon = plain(_protocol(members[0])["protocol"].get("epsilon"))
+    return Table(
+        ("run", "#mean", "#median", "#IQM", "#IQM, 95 %", "#games", "#hung", "commit"),
+        rows,
+        caption=f"{game}, {steps:,} agent steps, epsilon {epsilon}; protocol {protocol}, training "
+        f"{training}",
+        note="95 % bootstrap intervals over the games of one agent, not over seeds.",
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _unscored(runs: Sequence[Run]) -> Markup:
+    """List the runs without a score."""
+    rows = [
+        (f"{r.study}: {r.name}", "finished" if r.finished else "not finished", f"{r.steps:,}")
+        for r in runs
+    ]
+    listed = table(Table(("run", "state", "#agent steps"), rows))
+    return folded(f"{len(runs)} runs without a score; `{SCORE}` plays the finished ones", listed)
+
+
+def learnt(gathered: Gathered) -> Section:
+    """Return the section of learning curves, of agents and of networks that never played."""
+    agents = learning.curves(gathered.runs)
+    without = learning.trained(gathered.trained) + _common(gathered)
+    chosen = learning.rates(gathered.trained)
+    bodies = [drawing(agents), drawing(without)]
+    if chosen.panels:
+        bodies.append(drawing(chosen))
+    return Section("Learning", "learning", joined(*bodies))
+
+
+def _common(gathered: Gathered) -> Drawn:
+    common = learning.trained(gathered.trained, "common")
+    return common if common.panels else Drawn()

@@ -1,0 +1,285 @@
+"""Charts show the numbers they were given, keep apart what was made apart, and say what lacks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import vl_convert
+from report_runs import REAL, RESULTS, copy
+from scipy import stats
+from simulated import cells, draw
+
+from analysis.claims import CLAIMS, claims_table
+from analysis.measurements import Measurement, save
+from reporting.charts import answer, dissociation, distance, learning, maps, place, strips, verdicts
+from reporting.charts.panel import Drawn, Panel, as_json, slug, specification, summary
+from reporting.gather import Gathered, gather
+from reporting.sections.claims import numbered
+
+NOWHERE = Path("no-such-folder")
+
+
+@cache
+def published() -> Gathered:
+    """Return what lies in results/."""
+    return gather([], RESULTS)
+
+
+JND = {"nature": 4.0, "half_max": 8.0, "half_avg": 3.0, "gap": 30.0}
+SHARE = {"nature": 0.7, "half_max": 0.5, "half_avg": 0.8, "gap": 0.2}
+
+
+def study(tmp_path: Path, found: list[Measurement], name: str = "measurements.json") -> Gathered:
+    save(found, tmp_path / name)
+    return gather([], tmp_path)
+
+
+def narrow(means: dict[str, float]) -> dict[str, float]:
+    return {f"{row}@0.5": mean for row, mean in means.items()}
+
+
+def know_and_pay(budget: int = 2_000, n: int = 10) -> list[Measurement]:
+    rng = np.random.default_rng(0)
+    found = draw(cells("jnd_px", narrow(JND), "held"), rng, n=n, sd=0.1)
+    for arm in ("held", "moved"):
+        found += draw(cells("reward_share", narrow(SHARE), arm), rng, n=n, budget=budget)
+    return found
+
+
+def data(panel: Panel, *columns: str) -> list[pd.DataFrame]:
+    """Return the tables behind a panel that have those columns."""
+    tables = [pd.DataFrame(rows) for rows in specification(panel)["datasets"].values()]
+    having = [table for table in tables if {*columns} <= {*table.columns}]
+    return sorted(having, key=len, reverse=True)
+
+
+def drawn_marks(panel: Panel) -> str:
+    """Return the panel as SVG: Vega has drawn it, without a browser."""
+    return str(vl_convert.vegalite_to_svg(as_json(specification(panel, 400))))
+
+
+def test_the_figure_shows_every_seed_and_the_centre_of_each_row(tmp_path: Path) -> None:
+    gathered = study(tmp_path, know_and_pay())
+    drawn = answer.figure(gathered.measurements)
+    assert [p.title for p in drawn.panels] == ["Pong, opponent held", "Pong, opponent moved along"]
+    assert drawn.missing == ()
+    panel = drawn.panels[0]
+    (dots,) = data(panel, "seed", "share")
+    assert len(dots) == 40
+    (centres,) = data(panel, "median_jnd_px")
+    known = gathered.measurements.query("measure == 'jnd_px' and row == 'gap@0.5'")["value"]
+    gap = centres.set_index("row").loc["gap@0.5"]
+    assert gap["median_jnd_px"] == pytest.approx(np.median(known), rel=1e-3)
+    assert gap["x_low"] == pytest.approx(sorted(known)[1], rel=1e-3)  # ranks 2 and 9 of 10: .979
+    assert gap["x_high"] == pytest.approx(sorted(known)[8], rel=1e-3)
+    svg = drawn_marks(panel)
+    assert all(row in svg for row in narrow(JND))
+
+
+def test_arrows_join_rows_of_the_same_weights_and_are_counted(tmp_path: Path) -> None:
+    panel = answer.figure(study(tmp_path, know_and_pay()).measurements).panels[0]
+    (arrows,) = data(panel, "pair")
+    assert set(arrows["pair"]) == {"nature@0.5 → half_max@0.5", "nature@0.5 → half_avg@0.5"}
+    # half_max knows less and foretells less, half_avg more of both.
+    assert "1 of 2 arrows into pooling go right and down" in panel.caption
+
+
+def test_never_is_drawn_at_the_margin(tmp_path: Path) -> None:
+    found = [replace(m, value=math.inf) if m.row == "gap@0.5" and m.measure == "jnd_px" else m
+             for m in know_and_pay()]  # fmt: skip
+    panel = answer.figure(study(tmp_path, found).measurements).panels[0]
+    (dots,) = data(panel, "seed", "share")
+    assert set(dots[dots["row"] == "gap@0.5"]["x"]) == {answer.MARGIN_PX}
+    assert "∞" in drawn_marks(panel)
+
+
+def test_the_figure_says_what_it_lacks(tmp_path: Path) -> None:
+    only_jnd = [m for m in know_and_pay() if m.measure == "jnd_px"]
+    drawn = answer.figure(study(tmp_path, only_jnd).measurements)
+    assert drawn.panels == ()
+    (gap,) = drawn.missing
+    assert gap.what.endswith(": the explainable share of the potential reward")
+    assert "--supervised where reward" in gap.commands[0]
+    assert answer.figure(gather([], NOWHERE).measurements).missing[0].what.count("JND") == 1
+
+
+def test_different_budgets_fingerprints_and_widths_are_different_charts(tmp_path: Path) -> None:
+    once = know_and_pay()
+    longer = [replace(m, budget=9_000) for m in once if m.measure == "reward_share"]
+    other = [replace(m, fingerprint="other") for m in once if m.measure == "jnd_px"]
+    wide = [replace(m, row=m.row.partition("@")[0]) for m in once]
+    counts = {"once": 2, "longer": 4, "other": 4, "wide": 4}
+    for name, more in zip(counts, ([], longer, other, wide), strict=True):
+        folder = tmp_path / name
+        gathered = study(folder, once + more)
+        assert len(answer.figure(gathered.measurements).panels) == counts[name], name
+
+
+def test_random_weights(tmp_path: Path) -> None:
+    drawn = strips.untrained_place(published().measurements)
+    (panel,) = drawn.panels
+    (means,) = data(panel, "mean", "seeds")
+    nature = means.set_index("row").loc["nature@0.5"]
+    assert nature["seeds"] == 50
+    assert nature["mean"] == pytest.approx(0.704, abs=5e-4)  # docs/experiments.md
+    assert means["row"].nunique() == 35
+    assert set(panel.pooling) == {"no pooling", "local pooling", "global pooling",
+                                  "global, place restored"}  # fmt: skip
+    made_otherwise = published().measurements.copy()
+    made_otherwise.loc[made_otherwise.index[::2], "fingerprint"] = "other"
+    assert len(strips.untrained_place(made_otherwise).panels) == 2
+    assert strips.untrained_place(made_otherwise.iloc[:0]).missing
+
+
+def test_a_summary_is_scipys() -> None:
+    values = np.array([0.1, 0.4, 0.25, 0.7])
+    table = pd.DataFrame({"row": ["a"] * 4 + ["b"] * 2, "value": [*values, 1.0, 3.0]})
+    a, b = summary(table, ["row"]).to_dict("records")
+    low, high = stats.t.interval(0.95, 3, values.mean(), stats.sem(values))
+    assert (a["mean"], a["low"], a["high"]) == pytest.approx((values.mean(), low, high))
+    assert (b["mean"], b["seeds"]) == (2.0, 2)
+    assert math.isnan(b["low"])  # two seeds make no interval
+
+
+def test_learning_curves(tmp_path: Path) -> None:
+    runs = [copy(tmp_path, row=row, seed=s) for row in ("nature", "gap") for s in range(3)]
+    (panel,) = learning.curves(gather(runs, NOWHERE).runs).panels
+    means = next(t for t in data(panel, "mean", "low") if len(t) == 26)
+    assert set(means["agent_steps"]) == set(range(0, 300_001, 25_000))
+    assert means.groupby("row")["mean"].last().to_dict() == {"gap": 16.6, "nature": 16.6}
+    assert "the 95 % t interval over seeds" in panel.caption
+    other = copy(tmp_path, seed=9, eval_epsilon=0.01)
+    apart = learning.curves(gather([*runs, other], NOWHERE).runs)
+    assert len(apart.panels) == 2
+    (alone,) = learning.curves(gather([other], NOWHERE).runs).panels
+    assert "takes three seeds or more" in alone.caption
+    assert learning.curves([]).missing[0].commands
+
+
+def test_rates_tried_are_a_grid_and_stages_are_not_mixed() -> None:
+    rows = published().trained
+    (panel, *_) = learning.rates(rows).panels
+    (grid,) = data(panel, "learning_rate", "skill")
+    tried = [r for r in rows if r["row"] == "nature@0.5"
+             and r["settings"]["learning_rate"] == 0.001]  # fmt: skip
+    cell = grid[(grid["row"] == "nature@0.5") & (grid["learning_rate"] == 0.001)].iloc[0]
+    mean = np.mean([r["best_validation_skill"] for r in tried])
+    assert cell["skill"] == pytest.approx(mean, rel=1e-3)
+    tuning = [r for r in rows if r["stage"] == "tuning"]
+    assert learning.trained(tuning).missing
+    tuned = [{**r, "stage": "tuned"} for r in tuning[:3]]
+    assert learning.trained(tuned).panels
+    assert learning.trained(tuned, "common").missing
+
+
+def test_read_outs_by_layer() -> None:
+    drawn = place.read_outs(gather([REAL], NOWHERE))
+    assert len(drawn.panels) == 4
+    means = data(drawn.panels[0], "mean")[0]
+    assert list(means["layer"]) == ["conv1", "conv2", "features", "hidden", "outputs"]
+    assert means["mean"].iloc[0] == pytest.approx(0.9033, abs=1e-4)
+    assert place.read_outs(gather([], NOWHERE)).missing[0].commands
+
+
+def test_distances() -> None:
+    gathered = gather([REAL], NOWHERE)
+    ball, _, screen, _ = distance.displacement(gathered).panels
+    means = data(ball, "mean")[0]
+    assert means["mean"].iloc[0] == pytest.approx(0.26, abs=0.01)
+    assert "sham" in screen.title
+    across, _ = distance.sensitivity(gathered).panels
+    d_prime = data(across, "mean")[0]
+    assert list(d_prime["delta_screen"]) == [1, 2, 4, 8, 16, 32, 64]
+    (jnd,) = distance.thresholds(gathered.measurements).panels
+    (shown,) = data(jnd, "mean")
+    assert shown["mean"].iloc[0] == 2.834
+    nothing = gather([], NOWHERE)
+    assert distance.displacement(nothing).missing
+    assert distance.sensitivity(nothing).missing
+    assert distance.thresholds(nothing.measurements).missing
+
+
+def test_maps_lie_on_the_playfield() -> None:
+    gathered = gather([REAL], NOWHERE)
+    worth, value = maps.worth_and_value(gathered).panels
+    table = pd.read_parquet(REAL / "evaluation" / "values.parquet")
+    (cells_,) = data(worth, "x", "y", "right", "value")
+    assert len(cells_) == 400
+    at = table[(table["quantity"] == "worth") & (table["ball_x_screen"] == cells_["x"][7])
+               & (table["ball_y_screen"] == cells_["y"][7])]["value"]  # fmt: skip
+    assert len(at) == 4  # velocities
+    assert cells_["value"][7] == pytest.approx(at.mean(), abs=1e-3)
+    assert cells_["right"][0] - cells_["x"][0] == pytest.approx(4, abs=0.3)
+    assert "Spearman of V and G 0.03" in value.caption
+    rewards = maps.rewards(gathered)
+    assert len(rewards.panels) == 4
+    assert all("ball going" in p.title for p in rewards.panels)
+    (shown,) = data(rewards.panels[0], "x", "visits", "games", "low")
+    assert (shown["games"] >= 20).all()
+    assert ((shown["low"] <= shown["value"]) & (shown["value"] <= shown["high"])).all()
+
+
+def test_maps_of_many_agents_are_those_of_the_first_seeds(tmp_path: Path) -> None:
+    runs = [copy(tmp_path, row=row, seed=s) for row in ("nature", "gap") for s in range(5)]
+    drawn = maps.worth_and_value(gather(runs, NOWHERE))
+    assert len(drawn.panels) == 2 * maps.MOST_AGENTS
+    assert "2 more agents" in drawn.missing[0].what
+    titles = [p.title.partition(":")[0] for p in drawn.panels[::2]]
+    assert sorted(titles) == sorted(
+        f"pong/{row}/seed{s}" for row in ("nature", "gap") for s in range(4)
+    )
+
+
+def test_what_against_where(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    found = draw(cells("where_r2", narrow(SHARE), "held"), rng)
+    gap = dissociation.what_and_where(study(tmp_path / "a", found).measurements)
+    assert gap.missing[0].what.endswith("networks trained on WHAT")
+    found += draw(cells("what_skill", narrow(SHARE)), rng, budget=500)
+    (panel,) = dissociation.what_and_where(study(tmp_path / "b", found).measurements).panels
+    assert len(data(panel, "seed")[0]) == 40
+
+
+def test_the_overview_has_a_square_for_each_part() -> None:
+    records = numbered(claims_table([]))
+    (panel,) = verdicts.overview(records, {c.number: c.text for c in CLAIMS}).panels
+    (squares,) = data(panel, "letter")
+    assert len(squares) == sum(len(c.parts) for c in CLAIMS)
+    seventeen = squares[squares["claim"] == 17]
+    assert list(seventeen["letter"]) == ["+", "−"]
+
+
+def every(gathered: Gathered) -> Drawn:
+    found = [
+        strips.untrained_place(gathered.measurements), learning.curves(gathered.runs),
+        learning.rates(gathered.trained), place.read_outs(gathered),
+        distance.displacement(gathered), distance.sensitivity(gathered),
+        distance.thresholds(gathered.measurements), maps.worth_and_value(gathered),
+        maps.rewards(gathered),
+    ]  # fmt: skip
+    return sum(found, Drawn())
+
+
+def test_every_chart_says_in_words_what_it_shows() -> None:
+    drawn = every(gather([REAL], RESULTS))
+    assert len(drawn.panels) == 20
+    for panel in drawn.panels:
+        spec: dict[str, Any] = specification(panel)
+        assert len(panel.alt) > 40
+        assert spec["description"] == panel.alt
+        assert len(as_json(spec)) < 200_000
+    assert drawn_marks(drawn.panels[-1]).count("<path") > 40  # cells of a map
+
+
+def test_names_of_files() -> None:
+    assert slug("Does it know?", "", 0.5) == "does-it-know-0-5"
+    assert slug("<script>", "🏓") == "script"
+    assert slug("🏓") == "chart"
+    assert len(slug("x" * 300)) == 80

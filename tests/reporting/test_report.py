@@ -1,0 +1,273 @@
+"""The report is one file that says everything and asks nobody, whatever runs are called."""
+
+from __future__ import annotations
+
+import html
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import DESKTOP, PHONE, Browser
+from report_runs import REAL, RESULTS, change, copy
+from simulated import where_study
+
+import evaluate
+from analysis.claims import CLAIMS, REGISTERED, claims_table
+from commandline import BadInput
+from reporting import figures, report
+from reporting.gather import gather
+from reporting.sections import answer, play, reference
+from reporting.sections.section import Section, Table, table
+
+NOWHERE = Path("no-such-folder")
+HOSTILE = (
+    "<script>window.hacked = 1</script>",
+    "\"'><img src=x onerror='window.hacked = 1'>",
+    "</script><b>🏓 {{ 7 * 7 }} </style>",
+    "name" * 75,
+)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the report on one real run and what is published."""
+    file = tmp_path_factory.mktemp("report") / "report.html"
+    report.write([REAL], RESULTS, file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the report on runs with names that want to be more than text."""
+    root = tmp_path_factory.mktemp("hostile")
+    folders = [
+        copy(root / "runs", row=f"{name}.py:Net", study=name, seed=seed)
+        for seed, name in enumerate(HOSTILE)
+    ]
+    report.write(folders, NOWHERE, root / "report.html")
+    return root / "report.html"
+
+
+def text_of(page: Path) -> str:
+    """Return what is outside of scripts and styles, tags gone."""
+    return bare(page.read_text(encoding="utf-8"))
+
+
+def bare(source: str) -> str:
+    """Return what HTML says."""
+    source = re.sub(r"<(script|style)\b.*?</\1>", " ", source, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", source)))
+
+
+def settle(browser: Browser, page: Path, size: tuple[int, int] = DESKTOP, **how: bool) -> None:
+    browser.open(page, size, **how)
+    browser.wait("document.documentElement.dataset.ready === 'yes'", 60)
+
+
+def test_every_chart_draws_and_nothing_is_asked_for(browser: Browser, whole: Path) -> None:
+    settle(browser, whole)
+    assert browser.complaints() == []
+    assert browser.requests() == []
+    charts, drawn = browser.run(
+        "const d = document.documentElement.dataset; return [+d.charts, +d.drawn]"
+    )
+    assert charts == drawn > 20
+    marks = browser.run(
+        "return [...document.querySelectorAll('figure.chart')].map(f => "
+        "f.querySelectorAll('.vega svg .role-mark path, .vega svg .role-mark line').length)"
+    )
+    assert min(marks) >= 2, marks
+    labels = browser.run(
+        "return [...document.querySelectorAll('.vega')].map(v => v.getAttribute('aria-label'))"
+    )
+    assert min(map(len, labels)) > 40
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@pytest.mark.parametrize("dark", [False, True])
+def test_it_fits_the_window(
+    browser: Browser, whole: Path, size: tuple[int, int], dark: bool
+) -> None:
+    settle(browser, whole, size, dark=dark)
+    browser.run("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert browser.overflow() == 0
+    wider = browser.run(
+        "return [...document.querySelectorAll('.vega svg')].filter(s => "
+        "s.getBoundingClientRect().right > innerWidth).length"
+    )
+    assert wider == 0
+    page, ink = browser.run(
+        "const s = getComputedStyle(document.body), t = document.querySelector("
+        "'.vega svg [class*=role-axis] text'); return [s.backgroundColor, getComputedStyle(t).fill]"
+    )
+    light = [sum(map(int, re.findall(r"\d+", colour)[:3])) / 765 for colour in (page, ink)]
+    assert (light[0] < 0.2 and light[1] > 0.8) if dark else (light[0] > 0.9 and light[1] < 0.2)
+
+
+def test_print_opens_what_is_folded(browser: Browser, whole: Path) -> None:
+    settle(browser, whole, print_=True, dark=True)
+    folded = "return document.querySelectorAll('details:not([open])').length"
+    assert browser.run(folded) > 40
+    browser.run("dispatchEvent(new Event('beforeprint'))")
+    assert browser.run(folded) == 0
+    assert browser.run("return getComputedStyle(document.body).backgroundColor") == (
+        "rgb(255, 255, 255)"
+    )
+    browser.run("dispatchEvent(new Event('afterprint'))")
+    assert browser.run(folded) > 40
+
+
+def test_a_number_is_under_the_pointer(browser: Browser, whole: Path) -> None:
+    settle(browser, whole)
+    browser.run(
+        "const dot = document.querySelector('.vega svg .mark-symbol path');"
+        "dot.scrollIntoView({block: 'center', behavior: 'instant'});"
+        "const r = dot.getBoundingClientRect();"
+        "const at = {bubbles: true, clientX: r.x + r.width / 2, clientY: r.y + r.height / 2};"
+        "dot.dispatchEvent(new PointerEvent('pointermove', at));"
+        "dot.dispatchEvent(new MouseEvent('mousemove', at));"
+    )
+    browser.wait("document.querySelector('#vg-tooltip-element.visible')")
+    shown = browser.run("return document.querySelector('#vg-tooltip-element').innerText")
+    assert all(word in shown for word in ("row", "seed", "commit", "@0.5"))
+
+
+def test_hostile_names_stay_text(browser: Browser, hostile: Path) -> None:
+    settle(browser, hostile)
+    assert browser.run("return window.hacked === undefined") is True
+    assert browser.run("return document.images.length") == 0
+    assert browser.complaints() == []
+    assert browser.requests() == []
+    body = browser.run("return document.body.textContent")
+    for name in HOSTILE:
+        assert f"{name}.py:Net" in body
+        assert f"{name}: pong/" in body
+    assert browser.run("return document.documentElement.dataset.drawn") == browser.run(
+        "return document.documentElement.dataset.charts"
+    )
+    settle(browser, hostile, PHONE)
+    browser.run("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert browser.overflow() == 0
+
+
+def test_the_answer_comes_first_and_names_the_registration(whole: Path) -> None:
+    said = text_of(whole)
+    order = [said.index(words) for words in (
+        "Does pooling still know", "The answer so far", "is not decided yet",
+        "Does it know, and does it pay?", "The claims and their thresholds", "Learning",
+        "Reward by ball position", "The zoo", "Protocol", "Where every number came from",
+    ) if words in said]  # fmt: skip
+    assert len(order) == 10
+    assert REGISTERED == "238329c"
+    assert f"registered in commit {REGISTERED}" in said
+    assert whole.stat().st_size < 8e6
+
+
+def test_the_registration_is_the_commit_that_brought_the_claims() -> None:
+    here = Path(__file__).resolve().parents[2]
+    command = ["git", "-C", str(here), "show", "--name-status", "--format=%s", REGISTERED]
+    shown = subprocess.run(command, capture_output=True, text=True)
+    if shown.returncode:
+        pytest.skip("no history here that reaches back to the registration")
+    assert shown.stdout.startswith("Register the twenty claims with their thresholds")
+    assert "A\tanalysis/claims_1_to_10.py" in shown.stdout
+
+
+def test_every_part_stands_there_with_verdict_rule_and_command(whole: Path) -> None:
+    said = text_of(whole)
+    for claim in CLAIMS:
+        assert claim.text in said
+        for part in claim.parts:
+            assert str(part.supported) in said
+    for record in claims_table(gather([], RESULTS).raw):
+        assert re.search(rf"{re.escape(record['id'])} {record['verdict']}", said), record["id"]
+    assert "0.181 [0.173, 0.189] · 50 seeds" in said
+    assert said.count("no command takes this measure yet") == 4
+    assert "python evaluate.py --untrained --game pong --rows nature@0.5" in said
+
+
+def test_provenance(whole: Path) -> None:
+    said = text_of(whole)
+    assert "score pong" not in said
+    assert re.search(r"jnd_px \[held\] nature pong 300,000 0: 2\.834 a1cc11e5 c7bbe37be77b", said)
+    assert "17.57 18.00 17.75 [17.06, 18.50] 30 0 c7bbe37be77b" in said
+
+
+def test_no_runs_and_nothing_published(tmp_path: Path) -> None:
+    report.write([], NOWHERE, tmp_path / "report.html")
+    said = text_of(tmp_path / "report.html")
+    assert said.count("Not there yet:") >= 10
+    assert "none of the 5 primary verdicts has been measured" in said
+    assert "python train.py --game pong" in said
+
+
+def test_scores_of_different_protocols_are_different_tables(tmp_path: Path) -> None:
+    folders = [copy(tmp_path / "runs", seed=seed) for seed in range(2)]
+    scores = folders[1] / "evaluation" / "scores.json"
+    change(scores, {"fingerprint": "0ddba11e", "protocol": {"epsilon": 0.01, "frame_skip": 4}})
+    body = str(play.scores(gather(folders, NOWHERE)).body)
+    said = bare(body)
+    assert "Scores were made in 2 ways" in said
+    assert "4fa15c83 and 0ddba11e differ in epsilon: 0.05 and 0.01" in said
+    tables = re.findall(r"<table>.*?</table>", body, re.DOTALL)
+    scored = [t for t in tables if "IQM" in t]
+    assert ["seed0" in t for t in scored] == ["seed1" not in t for t in scored]
+    assert len(scored) == 2
+
+
+def test_a_settled_primary_claim_leads() -> None:
+    jnd = {"gap": 20.0, "gmp": 20.0}
+    said = answer.words(claims_table(where_study(np.random.default_rng(0), jnd)))
+    assert said.lead.startswith("1L, “Pooling makes a network insensitive to where an object is")
+    assert "Not decided: " in said.lead
+    assert dict(said.tally)["not measured"] > 30
+
+
+def test_the_ledger_is_that_of_the_zoo() -> None:
+    body = str(reference.zoo(gather([], NOWHERE)).body)
+    assert "169,950,886" in body
+    assert body.count("<tr>") > 50
+
+
+def test_a_section_of_somebody_elses_has_its_place() -> None:
+    def extra(gathered: report.Gathered) -> Section:
+        cells = Table(("a", "#b"), [("<i>", len(gathered.runs))])
+        return Section("Extra & more", "extra", table(cells))
+
+    page = report.render(gather([], NOWHERE), (extra,))
+    assert '<a href="#extra">Extra &amp; more</a>' in page
+    assert '<td>&lt;i&gt;</td><td class="number">0</td>' in page
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                     capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    copy(tmp_path / "runs")
+    assert evaluate.main(["runs", "--report"]) == 0
+    assert capsys.readouterr().out.startswith("report.html: 1 agent, 10 measurements, ")
+    assert evaluate.main(["--report", "other.html", "runs"]) == 0
+    first, second = ((tmp_path / n).read_bytes() for n in ("report.html", "other.html"))
+    assert first == second  # nothing of when or where it was made
+    with pytest.raises(BadInput, match="nowhere: expected a run directory or a folder of them"):
+        evaluate.main(["nowhere", "--report", "third.html"])
+    assert not (tmp_path / "third.html").exists()
+
+
+def test_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert figures.main(["--results", str(RESULTS), "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    names = {p.name for p in tmp_path.iterdir()}
+    assert {"untrained-place-pong-held.png", "claims.png"} <= names
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in tmp_path.iterdir())
+    assert "know and pay: left out; not there yet: " in said or "know-and-pay" in said
+    with pytest.raises(BadInput, match="--results: expected a folder of published rows, got"):
+        figures.main(["--results", str(NOWHERE)])
+
+
+@pytest.mark.slow
+def test_five_hundred_runs() -> None:
+    command = [sys.executable, "-m", "benchmarks.report", str(REAL), "--runs", "500"]
+    subprocess.run(command, check=True, timeout=300)
