@@ -37,6 +37,8 @@ from analysis.verdicts.selection import split_width
 from analysis.worth.ball_rewards import ball_rewards
 from analysis.worth.do_maps import DoMap, do_map
 from analysis.worth.do_scenes import DoSettings
+from analysis.worth.explorer_maps import explorer_maps
+from analysis.worth.explorer_scenes import ExplorerSettings, Scene, explorer_scene
 from analysis.worth.rollouts import can_be_played_on
 from analysis.worth.value_maps import own_value_maps, value_maps
 from commandline import BadInput, choose
@@ -73,6 +75,11 @@ class Shared:
     def do_map(self) -> DoMap:
         """What each place is worth under the scripted player."""
         return do_map(DoSettings(game=self.game), workers=self.workers, folder=self.folder)
+
+    @cached_property
+    def scene(self) -> Scene:
+        """One moment with the ball everywhere, for the explorer."""
+        return explorer_scene(ExplorerSettings(game=self.game), folder=self.folder)
 
 
 @dataclass(frozen=True)
@@ -172,6 +179,10 @@ INSTRUMENTS: Mapping[str, Instrument] = MappingProxyType(
             "the same weights with a maximum and with a pick: place behind each pool",
             lambda s, rng: place_after_pools(s.network, s.shared.held),
             of=_of_rows("half_max"),
+        ),
+        "explorer": Instrument(
+            "what it says with the ball at each place of one scene, to be explored",
+            lambda s, rng: explorer_maps(s.network, s.shared.scene, s.shared.held, s.regime),
         ),
         "values": Instrument(
             "the value map beside what each place is worth under the scripted player",

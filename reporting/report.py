@@ -19,6 +19,7 @@ from reporting.palette import KINDS
 from reporting.sections import place, play, reference
 from reporting.sections.answer import answer
 from reporting.sections.claims import claims
+from reporting.sections.explorer import explorer
 from reporting.sections.section import Section, environment
 
 Builder = Callable[[Gathered], Section]
@@ -26,6 +27,7 @@ Builder = Callable[[Gathered], Section]
 SECTIONS: tuple[Builder, ...] = (
     answer,
     claims,
+    explorer,
     play.learnt,
     play.scores,
     place.layers,

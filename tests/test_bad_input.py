@@ -9,6 +9,7 @@ import pytest
 import evaluate
 import train
 from commandline import BadInput
+from reporting import explorer
 
 GAMES = "expected one of pong, breakout, catch"
 
@@ -102,6 +103,28 @@ def test_evaluate(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BadInput, match=message) as caught:
         evaluate.main(words.split())
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir()), "something was written"
+
+
+EXPLORER = [
+    ("", "expected run directories, or --rows such as nature@0.5 gap@0.5; got none"),
+    ("nowhere", "nowhere: expected a run measured with --measures explorer, got one without"),
+    ("--rows natrue", "expected one of nature.*got 'natrue'; did you mean 'nature'"),
+    ("--rows gap --seed -1", "--seed: expected a whole number of at least 0, got -1"),
+    ("--rows gap --game tennis", f"--game: {GAMES}.*; got 'tennis'"),
+    ("--rows gap --out page.pdf", "--out: expected a .html in a folder that exists, got page.pdf"),
+    ("--rows gap --out no/page.html", "--out: expected a .html in a folder that exists, got no/p"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), EXPLORER, ids=[words for words, _ in EXPLORER])
+def test_explorer(
+    words: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match=message) as caught:
+        explorer.main(words.split())
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir()), "something was written"
 

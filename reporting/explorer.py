@@ -1,0 +1,204 @@
+"""The explorer: a picture of the game on which the reader drags the ball; what networks make of it.
+
+    python -m reporting.explorer --rows nature@0.5 half_max@0.5 gap@0.5
+    python -m reporting.explorer runs/fast/pong/nature/seed0
+
+writes explorer.html, one page without a request to anywhere: of networks with random weights, or of
+agents that `evaluate.py --measures explorer` has measured. Reports put the same thing between other
+sections with `fragment`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import tyro
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
+
+from agents.checkpoints import read_json
+from analysis.battery import Shared
+from analysis.cache import CACHE
+from analysis.networks import build
+from analysis.worth.explorer_maps import explorer_maps
+from commandline import BadInput, at_least, parse, run
+from envs.games import find
+from reporting.explorer_data import network_of, read, scene_of, trained_for
+
+COLOURS = ("#56B4E9", "#E69F00", "#CC79A7", "#009E73", "#F0E442", "#D55E00")
+"""One for each network, in order: the palette of Okabe and Ito (2008, "Color universal design").
+Marks also differ in shape and letter."""
+
+AT_MOST = len(COLOURS)
+"""Networks in one explorer; what is beyond is named and left out. Four are about 1.3 MB."""
+
+SCRIPTS = ("explorer_marks.js", "explorer.js")
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One network in an explorer.
+
+    Attributes:
+        name: What people call it; any text.
+        note: What they should know beside it, as for how long it was trained; any text.
+        table: Its maps: what `analysis.worth.explorer_maps` gives, or `explorer_data.read`.
+        colour: Hexadecimal, `#56B4E9`; the next of `COLOURS` unless told.
+    """
+
+    name: str
+    note: str
+    table: pd.DataFrame
+    colour: str = ""
+
+
+def fragment(maps: Sequence[Shown]) -> Markup:
+    """Return explorers to be put into a page, one for each scene (and so for each game).
+
+    Self-contained: style, script and data are inside. Everything is named under `.explorer`, so
+    that a page may have several.
+
+    Args:
+        maps: Networks, in the order in which they are to stand; nothing comes of none.
+
+    Raises:
+        ValueError: If a colour is none.
+    """
+    scenes: dict[str, list[Shown]] = {}
+    for shown in maps:
+        if shown.colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}", shown.colour):
+            raise ValueError(f"expected a colour such as #56B4E9, got {shown.colour!r}")
+        scenes.setdefault(shown.table.attrs["scene"], []).append(shown)
+    style = Markup((HERE / "explorer.css").read_text(encoding="utf-8"))
+    parts = ((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    # In a function of its own, or a page's second explorer would declare its names again.
+    script = Markup('(() => {\n"use strict";\n' + "\n".join(parts) + "})();")
+    template = _environment().get_template("explorer.html.j2")
+    found = []
+    for members in scenes.values():
+        kept, left_out = members[:AT_MOST], members[AT_MOST:]
+        networks = [
+            {
+                "name": shown.name,
+                "note": shown.note,
+                "letter": chr(ord("A") + number),
+                "colour": shown.colour or COLOURS[number],
+                **network_of(shown.table),
+            }
+            for number, shown in enumerate(kept)
+        ]
+        scene = scene_of(kept[0].table)
+        found.append(
+            template.render(
+                data=htmlsafe_json_dumps({**scene, "networks": networks}),
+                scene=scene,
+                networks=networks,
+                left_out=[shown.name for shown in left_out],
+                style=style,
+                script=script,
+            )
+        )
+    return Markup("\n").join(map(Markup, found))
+
+
+def page(maps: Sequence[Shown], title: str = "Where is the ball?") -> str:
+    """Return a page with nothing but the explorers."""
+    return (
+        _environment()
+        .get_template("explorer_page.html.j2")
+        .render(title=title, explorers=fragment(maps))
+    )
+
+
+def of_run(directory: Path) -> Shown:
+    """Return the maps of a run directory's agent.
+
+    Raises:
+        BadInput: If they have not been taken yet, or cannot be read.
+    """
+    file = directory / "evaluation" / "explorer.parquet"
+    if not file.exists():
+        raise BadInput(
+            f"{directory}: expected a run measured with --measures explorer, got one without "
+            f"{file.name}; python evaluate.py {directory} --measures explorer takes it"
+        )
+    note = trained_for(read_json(directory / "agent.json"))
+    return Shown("/".join(directory.resolve().parts[-3:]), note, read(file))
+
+
+def untrained(rows: Sequence[str], seed: int, shared: Shared) -> list[Shown]:
+    """Take the maps of networks with random weights.
+
+    Args:
+        rows: Of the zoo, widths allowed.
+        seed: Of their weights.
+        shared: Data of the game.
+    """
+    actions = len(find(shared.game).actions)
+    networks = [build(row, seed, actions) for row in rows]
+    note = f"random weights, seed {seed}: values that nobody has learnt"
+    return [
+        Shown(row, note, explorer_maps(network, shared.scene, shared.held, "untrained").table)
+        for row, network in zip(rows, networks, strict=True)
+    ]
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("reporting", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be asked for.
+
+    Attributes:
+        runs: Run directories measured with --measures explorer.
+        rows: Rows of the zoo to show with random weights, a width allowed (nature@0.5).
+        seed: Of the random weights.
+        game: Whose pictures they see.
+        out: The page to write.
+        folder: Where sets of pictures are kept.
+    """
+
+    runs: tyro.conf.Positional[list[Path]] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
+    seed: int = 0
+    game: str = "pong"
+    out: Path = Path("explorer.html")
+    folder: Path = CACHE
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write a page of explorers."""
+    options = parse(Options, argv, "python -m reporting.explorer", __doc__ or "")
+    at_least("--seed", options.seed, 0)
+    find(options.game)
+    if not (options.runs or options.rows):
+        raise BadInput("expected run directories, or --rows such as nature@0.5 gap@0.5; got none")
+    if options.out.suffix != ".html" or not options.out.parent.is_dir():
+        raise BadInput(f"--out: expected a .html in a folder that exists, got {options.out}")
+    found: list[Shown] = [of_run(directory) for directory in options.runs]
+    rows: list[Any] = list(dict.fromkeys(options.rows))
+    if rows:
+        found += untrained(rows, options.seed, Shared(options.game, folder=options.folder))
+    options.out.write_text(page(found), encoding="utf-8")
+    print(f"{options.out}: {len(found)} networks, {options.out.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)
