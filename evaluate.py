@@ -38,6 +38,7 @@ import torch
 import tyro
 from rich.console import Console
 from rich.progress import track
+from threadpoolctl import threadpool_limits
 
 import commandline
 from agents.checkpoints import device_for
@@ -300,6 +301,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     runs = gather(arguments.runs, console)
     check_mode(arguments.wandb)
     torch.set_num_threads(arguments.threads)
+    threadpool_limits(arguments.threads, "blas")  # numpy's; beside other work many are slower
     protocol = EvaluationProtocol(epsilon=arguments.epsilon, sticky=arguments.sticky)
     results: list[tuple[FinishedRun, dict[str, Any]]] = []
     for run in track(runs, "playing", console=console, disable=not console.is_terminal):

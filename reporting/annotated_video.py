@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from analysis.probing.decoding import Decoded
+from analysis.probing.decoding import Decoder
 from analysis.worth.filming import Film
 from envs.catch import BALL_SIZE
 from envs.catch_teleport import PLACES_84
@@ -37,6 +37,27 @@ BALL, DECODED, VALUE = (86, 180, 233), (240, 228, 66), (0, 158, 115)
 
 RING = 11
 """Radius of the ring, pixels."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a read-out says of a game.
+
+    Attributes:
+        places_screen: x and y of the ball's corner in each picture, screen pixels.
+        r2: Of the read-out on unseen teleported scenes, the mean of x and y.
+        rmse_px: There, screen pixels: root of the mean of both axes' squared errors.
+    """
+
+    places_screen: Float64[np.ndarray, "n 2"]
+    r2: float
+    rmse_px: float
+
+    @classmethod
+    def by(cls, decoder: Decoder, features: Float32[np.ndarray, "n p"]) -> Decoded:
+        """Return what a decoder says of a game's features."""
+        rmse = float(np.sqrt(np.square(decoder.rmse_px).mean()))
+        return cls(decoder.decode(features), float(decoder.r2.mean()), rmse)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from agents.checkpoints import read_json, write_json
 from agents.settings import EvaluationProtocol
 from analysis import battery
 from analysis.networks import of_agent
-from analysis.probing.decoding import decode
+from analysis.probing.decoding import place_decoder
 from analysis.worth.filming import film
 from envs.games import find
-from reporting.annotated_video import errors_px, frames
+from reporting.annotated_video import Decoded, errors_px, frames
 from reporting.video import ENOUGH_STEPS, FRAMES_PER_SECOND, write_webm
 from studies.measure import FinishedRun, load_agent
 
@@ -55,7 +55,8 @@ def annotate(
     protocol = EvaluationProtocol(sticky=run.settings.sticky)
     rng = battery.generator(int(run.config["seed"]), "annotated")
     played = film(network, game, rng, protocol=protocol, steps=LONGEST, least=ENOUGH_STEPS)
-    decoded = decode(network, shared.held, played.features)
+    decoder = place_decoder(network, shared.held)
+    decoded = Decoded.by(decoder, played.features)
     title = f"{game.title}   {run.name.split('/', 1)[1].replace('/', '  ')}"
     title += f"   {run.agent['steps']:,} agent steps"
     write_webm(frames(played, decoded, game, title), folder / VIDEO, BITS_PER_SECOND)

@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from threadpoolctl import threadpool_limits
+
 from commandline import BadInput
 from studies.conductor import Interrupted, Report
 from studies.directory import ERROR, RunSpec
@@ -116,7 +118,9 @@ def carry_out(
 ) -> Verdict:
     """Do a job, and return how it ended, whatever happened."""
     try:
-        perform(job, options, tell, stop)
+        # numpy's own threads wait for each other beside other jobs: a second's work took forty.
+        with threadpool_limits(options.threads, "blas"):
+            perform(job, options, tell, stop)
         return Verdict("finished")
     except Interrupted:
         return Verdict("interrupted")

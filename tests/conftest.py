@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 from browser import Browser, opened
+from threadpoolctl import threadpool_limits
 
 torch.set_num_threads(1)
+threadpool_limits(1, "blas")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,8 @@
-"""The ball's place as a linear read-out of the features decodes it, in pictures of any origin."""
+"""The ball's place read out of a network's features, for any picture: the probe, ready for use.
+
+The ridge regression behind the reading `where_r2` of `analysis.probing.probes`, on the same
+examples; here its weights are kept, so that it can be asked about pictures outside the shared set.
+"""
 
 from __future__ import annotations
 
@@ -6,52 +10,86 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Float64
-from threadpoolctl import threadpool_limits
 
 from analysis.networks import FEATURES, Network, responses
 from analysis.pictures.frames import Frames
 from analysis.probing import ridge
+from analysis.probing.probes import MOST_NUMBERS
 from analysis.probing.targets import thinned
 
 
 @dataclass(frozen=True)
-class Decoded:
-    """What the read-out says.
+class Decoder:
+    """A linear map from a network's features to the ball's corner, and how far it can be trusted.
 
     Attributes:
-        places_screen: x and y of the ball's corner in each picture asked about.
-        r2: On teleported episodes that it was not fitted on, the mean of x and y.
-        rmse_px: There, screen pixels: root of the mean of both axes' squared errors.
+        mean: Of the features of those examples that it was fitted on.
+        weights: Screen pixels (x, y) for a unit of each feature.
+        intercept: The mean place of those examples, screen pixels.
+        r2: Of x and y on unseen games; to 1.
+        rmse_px: Of x and y there, screen pixels.
+        places_screen: Least and greatest (x, y) that the examples show: beyond, it extrapolates.
+        fitted_on: Examples.
+        judged_on: Examples, of other games.
     """
 
-    places_screen: Float64[np.ndarray, "n 2"]
-    r2: float
-    rmse_px: float
+    mean: Float32[np.ndarray, " p"]
+    weights: Float64[np.ndarray, "p 2"]
+    intercept: Float64[np.ndarray, " 2"]
+    r2: Float64[np.ndarray, " 2"]
+    rmse_px: Float64[np.ndarray, " 2"]
+    places_screen: Float64[np.ndarray, "2 2"]
+    fitted_on: int
+    judged_on: int
+
+    def decode(self, features: Float32[np.ndarray, "n p"]) -> Float64[np.ndarray, "n 2"]:
+        """Say where the ball is: x and y of its corner, screen pixels."""
+        return _decode(features, self.mean, self.weights, self.intercept)
 
 
-def decode(network: Network, frames: Frames, features: Float32[np.ndarray, "n p"]) -> Decoded:
-    """Fit a ridge regression on a teleported set and let it tell the ball's place elsewhere.
+def place_decoder(network: Network, frames: Frames) -> Decoder:
+    """Fit the read-out of a network's last features on the shared set.
 
-    Fitted, chosen and judged on the episodes of `analysis.probing.probes.place`.
+    Episodes are split as everywhere: three fifths to fit on, one to choose the penalty by, one to
+    judge.
 
     Args:
-        network: Whose features they are.
-        frames: Teleported.
-        features: Of the pictures asked about.
+        network: Any.
+        frames: Teleported, opponent held.
     """
-    some = thinned(frames)
-    fold = frames.episode_fold()[some]
-    train, choose, judge = (np.flatnonzero(p) for p in (fold >= 2, fold == 1, fold == 0))
-    places = np.stack([frames.ball_x_screen, frames.ball_y_screen], axis=1)[some]
-    known = responses(network, frames.observations[some])[FEATURES].reshape(len(some), -1)
-    # Those asked about come behind; nothing is fitted on them, so their targets say nothing.
-    targets = np.concatenate([places, np.zeros((len(features), 2))])
-    with threadpool_limits(1, "blas"):
-        spanned = ridge.span(np.concatenate([known, features]), train)
-        predicted = ridge.fit(spanned, targets, choose).predicted
-    missed = predicted[judge] - places[judge]
-    return Decoded(
-        predicted[len(some) :],
-        float(ridge.r2(predicted[judge], places[judge]).mean()),
-        float(np.sqrt(np.square(missed).mean())),
+    fold = frames.episode_fold()
+    screen = np.stack([frames.ball_x_screen, frames.ball_y_screen], axis=1)
+    seen = frames.observations
+    if np.prod(responses(network, seen[:1])[FEATURES].shape) > MOST_NUMBERS:
+        some = thinned(frames)
+        fold, screen, seen = fold[some], screen[some], seen[some]
+    found = responses(network, seen)[FEATURES]
+    features = found.reshape(len(found), -1).astype(np.float32, copy=False)
+    train, judge = np.flatnonzero(fold >= 2), fold == 0
+    fitted = ridge.fit(ridge.span(features, train), screen, np.flatnonzero(fold == 1))
+    # Where its gradient vanishes, a ridge's weights are Xᵀ(y − ŷ) / λ, X centred.
+    mean = features[train].mean(axis=0, dtype=np.float64).astype(np.float32)
+    missed = (screen - fitted.predicted)[train] / fitted.penalty
+    weights = (features[train] - mean).T.astype(np.float64) @ missed
+    intercept = screen[train].mean(axis=0)
+    predicted, truth = _decode(features[judge], mean, weights, intercept), screen[judge]
+    return Decoder(
+        mean=mean,
+        weights=weights,
+        intercept=intercept,
+        r2=ridge.r2(predicted, truth),
+        rmse_px=np.sqrt(np.square(predicted - truth).mean(axis=0)),
+        places_screen=np.stack([screen.min(axis=0), screen.max(axis=0)]),
+        fitted_on=len(train),
+        judged_on=len(truth),
     )
+
+
+def _decode(
+    features: Float32[np.ndarray, "n p"],
+    mean: Float32[np.ndarray, " p"],
+    weights: Float64[np.ndarray, "p 2"],
+    intercept: Float64[np.ndarray, " 2"],
+) -> Float64[np.ndarray, "n 2"]:
+    places: Float64[np.ndarray, "n 2"] = (features - mean).astype(np.float64) @ weights + intercept
+    return places

@@ -5,9 +5,6 @@ inputs, opponent held, split by episode as theirs are. It takes less than a seco
 nothing by chance, so that a run that is watched is the run that is not. With so few examples R²
 comes out lower than theirs where a layer has many numbers: it is for following a run, not for
 verdicts.
-
-numpy's own threads are kept out: beside other runs they wait for each other, and what takes one
-second alone took forty.
 """
 
 from __future__ import annotations
@@ -18,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from analysis.cache import say
@@ -58,8 +54,7 @@ def read_out_set(game: str, folder: Path, tell: Callable[[str], None] = say) -> 
     """
     moments = 1 if find(game).facts is None else 2
     settings = TeleportSettings(game=game, episodes=EPISODES, moments=moments, places=PLACES)
-    with threadpool_limits(1, "blas"):
-        return teleport_set(settings, workers=1, folder=folder, tell=tell)
+    return teleport_set(settings, workers=1, folder=folder, tell=tell)
 
 
 def place_r2(network: Network, frames: Frames) -> dict[str, float]:
@@ -83,8 +78,7 @@ def place_r2(network: Network, frames: Frames) -> dict[str, float]:
     places_screen = np.stack([frames.ball_x_screen, frames.ball_y_screen], axis=1)[order]
     found = {}
     for layer, values in _maps(network, frames.observations[order]):
-        with threadpool_limits(1, "blas"):
-            fitted = ridge.fit(_spanned(values, train), places_screen, choose)
+        fitted = ridge.fit(_spanned(values, train), places_screen, choose)
         found[layer] = float(ridge.r2(fitted.predicted[judge], places_screen[judge]).mean())
     return found
 

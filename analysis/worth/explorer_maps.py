@@ -20,7 +20,7 @@ from agents.extractors import ZooExtractor
 from agents.shapes import trace
 from analysis.networks import FEATURES, OUTPUTS, Network, passes
 from analysis.pictures.frames import Frames
-from analysis.probing.readout import Readout, place_readout
+from analysis.probing.decoding import Decoder, place_decoder
 from analysis.readings import Measured
 from analysis.verdicts.rules import Regime
 from analysis.worth.explorer_scenes import Scene
@@ -61,7 +61,7 @@ def explorer_maps(network: Network, scene: Scene, frames: Frames, regime: Regime
         of its cells' |change|, a byte each, row by row, against the greatest of all. What is the
         same for all lines stands in the table's `attrs`, fit for JSON. No verdict hangs on it.
     """
-    readout = place_readout(network, frames)
+    decoder = place_decoder(network, frames)
     layer = last_map(network)
     layers = (*([] if layer is None else [layer]), FEATURES, OUTPUTS)
     before = next(passes(network, scene.without_ball, layers))
@@ -73,7 +73,7 @@ def explorer_maps(network: Network, scene: Scene, frames: Frames, regime: Regime
         velocity = scene.velocity[start : start + len(features)]
         start += len(features)
         outputs.append(given[OUTPUTS].numpy())
-        decoded.append(readout.linear.decode(features))
+        decoded.append(decoder.decode(features))
         response.append(_relative(features, empty[FEATURES][velocity]))
         if layer is not None:
             changed = np.abs(given[layer].numpy() - empty[layer][velocity]).mean(axis=1)
@@ -92,7 +92,7 @@ def explorer_maps(network: Network, scene: Scene, frames: Frames, regime: Regime
     places = np.concatenate(decoded).astype(np.float32)
     table["decoded_x_screen"], table["decoded_y_screen"] = places[:, 0], places[:, 1]
     told: dict[Hashable, Any] = {"row": network.spec, "regime": regime}
-    table.attrs = told | _common(scene) | _of(readout)
+    table.attrs = told | _common(scene) | _of(decoder)
     if layer is not None:
         whole = np.concatenate(maps)
         top = float(whole.max())
@@ -131,14 +131,14 @@ def _common(scene: Scene) -> dict[Hashable, Any]:
     }
 
 
-def _of(readout: Readout) -> dict[Hashable, Any]:
+def _of(decoder: Decoder) -> dict[Hashable, Any]:
     return {
         "readout": {
-            "r2": readout.r2.tolist(),
-            "rmse_px": readout.rmse_px.tolist(),
-            "places_screen": readout.places_screen.tolist(),
-            "fitted_on": readout.fitted_on,
-            "judged_on": readout.judged_on,
+            "r2": decoder.r2.tolist(),
+            "rmse_px": decoder.rmse_px.tolist(),
+            "places_screen": decoder.places_screen.tolist(),
+            "fitted_on": decoder.fitted_on,
+            "judged_on": decoder.judged_on,
         }
     }
 

@@ -10,8 +10,9 @@ from reporting.charts.panel import absent
 from reporting.commands import measures
 from reporting.explorer import Shown, fragment
 from reporting.explorer_data import read
-from reporting.gather import Gathered, Run
+from reporting.gather import Gathered
 from reporting.palette import KINDS, kind_of
+from reporting.runs import Run
 from reporting.sections.section import Section, drawing, joined, text
 
 AT_MOST = 4

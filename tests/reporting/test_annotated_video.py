@@ -13,11 +13,20 @@ from jaxtyping import Bool, UInt8
 from agents.settings import EvaluationProtocol
 from analysis.networks import FEATURES, Network, build, responses
 from analysis.pictures.frames import Frames
-from analysis.probing.decoding import Decoded, decode
+from analysis.probing.decoding import place_decoder
 from analysis.probing.read_out import read_out_set
 from analysis.worth.filming import Film, film
 from envs.games import find
-from reporting.annotated_video import BALL, DECODED, HEADER, MARGIN, VALUE, errors_px, frames
+from reporting.annotated_video import (
+    BALL,
+    DECODED,
+    HEADER,
+    MARGIN,
+    VALUE,
+    Decoded,
+    errors_px,
+    frames,
+)
 from reporting.video import write_webm
 
 GAMES = ("pong", "catch")
@@ -147,10 +156,11 @@ def test_what_a_read_out_says_of_new_pictures(held: Frames) -> None:
     network = build("nature@0.5", 0, 3)
     judged = np.flatnonzero(held.episode_fold() == 0)
     features = responses(network, held.observations[judged])[FEATURES].reshape(len(judged), -1)
-    found = decode(network, held, features)
+    decoder = place_decoder(network, held)
+    found = Decoded.by(decoder, features)
     places = np.stack([held.ball_x_screen, held.ball_y_screen], axis=1)[judged]
     rmse = float(np.sqrt(np.square(found.places_screen - places).mean()))
     assert found.r2 > 0.5
     assert rmse == pytest.approx(found.rmse_px, rel=1e-3)
-    blind = decode(network, held, np.zeros_like(features))
+    blind = Decoded.by(decoder, np.zeros_like(features))
     assert float(np.sqrt(np.square(blind.places_screen - places).mean())) > 2 * rmse

@@ -10,7 +10,7 @@ import pytest
 from small_explorers import small_frames, small_maps, small_scene
 
 from analysis.networks import FEATURES, OUTPUTS, build, responses
-from analysis.probing.readout import place_readout
+from analysis.probing.decoding import place_decoder
 from analysis.worth import explorer_maps as module
 from analysis.worth.explorer_maps import explorer_maps, last_map
 
@@ -27,7 +27,7 @@ def test_a_place_alone_gives_the_same() -> None:
     empty = responses(network, scene.without_ball)[FEATURES][scene.velocity[SOME]]
     change = np.linalg.norm(alone[FEATURES] - empty, axis=1) / np.linalg.norm(empty, axis=1)
     np.testing.assert_allclose(table["response"].to_numpy()[SOME], change, rtol=1e-3)
-    decoded = place_readout(network, small_frames("pong")).linear.decode(alone[FEATURES])
+    decoded = place_decoder(network, small_frames("pong")).decode(alone[FEATURES])
     found = table[["decoded_x_screen", "decoded_y_screen"]].to_numpy()
     np.testing.assert_allclose(found[SOME], decoded, atol=0.1)
     np.testing.assert_array_equal(
