@@ -32,13 +32,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import torch
 import tyro
 from rich.console import Console
-from rich.progress import track
-from threadpoolctl import threadpool_limits
 
 import commandline
 from agents.checkpoints import device_for
@@ -50,14 +47,11 @@ from analysis.supervised import SupervisedSettings
 from commandline import BadInput, at_least
 from reporting import report
 from reporting.claims_table import verdicts_table
-from reporting.tables import scores_tables
-from reporting.wandb_evaluation import log_evaluation
 from reporting.wandb_run import MODES as WANDB_MODES
 from reporting.wandb_run import check_mode
-from studies.annotate import annotate
 from studies.directory import find_runs
-from studies.measure import GAMES, FinishedRun, open_run, score, stored_scores
-from studies.measure_agent import measure, write_measurements
+from studies.evaluation import Evaluation, evaluate, gather
+from studies.measure import GAMES
 from studies.without_play import (
     Asked,
     Training,
@@ -179,23 +173,6 @@ def check(arguments: Arguments) -> None:
     commandline.choose("--wandb", arguments.wandb, WANDB_MODES)
 
 
-def gather(paths: Sequence[Path], console: Console) -> list[FinishedRun]:
-    """Return the finished runs below the paths; name the unfinished ones.
-
-    Raises:
-        BadInput: If there is none, or a path is itself an unfinished run.
-    """
-    finished: list[FinishedRun] = []
-    for folder in find_runs(paths):
-        if (folder / "agent.json").exists() or folder in paths:
-            finished.append(open_run(folder))
-        else:
-            console.print(f"{folder}: not finished, left out")
-    if not finished:
-        raise BadInput(f"{', '.join(map(str, paths))}: expected a finished run, got none")
-    return finished
-
-
 def name_report(words: Sequence[str]) -> list[str]:
     """Return the command line with a file behind a bare --report: options of tyro take a value."""
     named: list[str] = []
@@ -256,32 +233,6 @@ def without_play(arguments: Arguments, console: Console) -> int | None:
     return None
 
 
-def take_measures(runs: Sequence[FinishedRun], arguments: Arguments, console: Console) -> None:
-    """Measure and film each agent as asked; agents of one game share their data."""
-    if not arguments.measures and not arguments.video:
-        return
-    names = battery.named(arguments.measures) if arguments.measures else []
-    shared: dict[str, battery.Shared] = {}
-    for run in track(runs, "measuring", console=console, disable=not console.is_terminal):
-        data = shared.setdefault(run.config["game"], battery.Shared(run.config["game"]))
-        if names:
-            measure(run, names, data, console.print, again=arguments.again)
-        if arguments.video:
-            annotate(run, data, console.print, again=arguments.again)
-    if names:
-        console.print("each run's evaluation/ has a parquet file for each measure")
-
-
-def hand_over(runs: Sequence[FinishedRun], mode: str, console: Console) -> None:
-    """Give W&B what lies in each run's evaluation/."""
-    if mode == "disabled":
-        return
-    for run in runs:
-        log_evaluation(run.directory, mode, console.print)
-    if mode == "offline":
-        console.print("each run's evaluation/wandb/ is ready for `wandb sync`")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Score what the command line names; return the exit status."""
     words = name_report(sys.argv[1:] if argv is None else argv)
@@ -300,23 +251,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     runs = gather(arguments.runs, console)
     check_mode(arguments.wandb)
-    torch.set_num_threads(arguments.threads)
-    threadpool_limits(arguments.threads, "blas")  # numpy's; beside other work many are slower
-    protocol = EvaluationProtocol(epsilon=arguments.epsilon, sticky=arguments.sticky)
-    results: list[tuple[FinishedRun, dict[str, Any]]] = []
-    for run in track(runs, "playing", console=console, disable=not console.is_terminal):
-        known = None if arguments.again else stored_scores(run, protocol, arguments.games)
-        if known is not None:
-            console.print(f"{run.name}: scored before")
-        else:
-            console.print(f"{run.name}: playing {arguments.games} games …")
-        results.append((run, known or score(run, protocol, arguments.games, device)))
-        write_measurements(run)
-    for table in scores_tables(results):
-        console.print(table, soft_wrap=False)
-    take_measures(runs, arguments, console)
-    hand_over(runs, arguments.wandb, console)
-    console.print("each run's evaluation/ has scores.json, games.parquet and game.webm")
+    asked = Evaluation(
+        protocol=EvaluationProtocol(epsilon=arguments.epsilon, sticky=arguments.sticky),
+        games=arguments.games,
+        measures=tuple(battery.named(arguments.measures)) if arguments.measures else (),
+        video=arguments.video,
+        wandb_mode=arguments.wandb,
+        device=device,
+        threads=arguments.threads,
+        again=arguments.again,
+    )
+    evaluate(runs, asked, console)
     return 0
 
 

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -136,15 +137,21 @@ def opened() -> Iterator[Browser]:
     ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(executable_path=str(driver), log_output=os.devnull)
-    try:
-        chrome = webdriver.Chrome(options=options, service=service)
-    except WebDriverException as error:
-        _give_up(f"{program} does not start: {str(error).splitlines()[0]}")
-    try:
-        yield Browser(chrome)
-    finally:
-        chrome.quit()
+    with tempfile.TemporaryDirectory(prefix="browser-") as home:
+        # What it remembers goes where it is forgotten, not into the home of whoever tests.
+        service = webdriver.ChromeService(
+            executable_path=str(driver),
+            log_output=os.devnull,
+            env={**os.environ, "HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home},
+        )
+        try:
+            chrome = webdriver.Chrome(options=options, service=service)
+        except WebDriverException as error:
+            _give_up(f"{program} does not start: {str(error).splitlines()[0]}")
+        try:
+            yield Browser(chrome)
+        finally:
+            chrome.quit()
 
 
 def _give_up(why: str) -> None:

@@ -119,7 +119,10 @@ def test_done_running_failed_killed_and_left(
     workers = []
     try:
         run = tmp_path / "runs" / "s" / "catch" / "gap@0.125" / "seed0"
-        wait_for(lambda: (run / "metrics.jsonl").exists() and len(rows(run)) >= 4)
+        wait_for(
+            lambda: (run / "metrics.jsonl").exists() and rows(run)[-1:]
+            and rows(run)[-1]["global_step"] >= 1_500
+        )  # fmt: skip
         found, told = standing(tmp_path, path, capsys)
         process.send_signal(signal.SIGSTOP)  # or it would begin the run again
         workers = processes.workers(process.pid)
