@@ -60,6 +60,7 @@ def test_nothing_is_begun_that_would_be_stopped_at_once() -> None:
 
 def test_a_study_stops_in_time_and_the_same_command_goes_on(tmp_path: Path) -> None:
     words = ["--game", "catch", "--extractor", "gap@0.5", "--preset", "demo", "--eval-games", "2",
+             "--readout-every", "0",
              "--steps", "300000", "--wandb", "disabled", "--out", str(tmp_path)]  # fmt: skip
     began = time.monotonic()
     status, told, wrong = finish(*words, "--seed", "0", "1", "--time-budget", "13s")

@@ -23,7 +23,8 @@ from studies.lock import NAME, check_free, locked
 from studies.run import differences
 from tests.studies.processes import ROOT, finish, rows, start, wait_for, workers
 
-CATCH = ["--preset", "demo", "--game", "catch", "--steps", "600", "--eval-games", "2"]
+CATCH = ["--preset", "demo", "--game", "catch", "--readout-every", "0",
+         "--steps", "600", "--eval-games", "2"]  # fmt: skip
 SMALL = [*CATCH, "--extractor", "gap@0.5"]
 
 
@@ -130,7 +131,7 @@ def test_ctrl_c_twice_stops_now(tmp_path: Path) -> None:
 
 
 def test_a_worker_without_launcher_saves_and_a_damaged_checkpoint_gives_way(tmp_path: Path) -> None:
-    words = [*SMALL[:4], "--steps", "1600", *SMALL[6:], "--wandb", "disabled"]
+    words = [*SMALL[:6], "--steps", "1600", *SMALL[8:], "--wandb", "disabled"]
     words += ["--checkpoint-every", "300", "--out", str(tmp_path)]
     process = start(*words)
     run = run_of(tmp_path)

@@ -130,14 +130,14 @@ def test_weights_that_were_changed_are_not_scored(grid: Path) -> None:
 
 def test_same_seed_same_bits_other_seed_others(grid: Path, tmp_path: Path) -> None:
     same = ["--extractor", "nature", "--seed", "0", "1", "--workers", "2", "--wandb", "disabled"]
-    assert finish(tmp_path, *SHORT, *same)[0] == 0
+    assert finish(tmp_path, *SHORT, "--readout-every", "0", *same)[0] == 0
     again = tmp_path / "demo" / "catch" / "nature"
     digest = {
         path: json.loads((path / "agent.json").read_text())["sha256"]
         for path in (grid / "nature" / "seed0", again / "seed0", again / "seed1")
     }
     first, second, other = digest.values()
-    assert first == second, "W&B changes nothing"
+    assert first == second, "neither W&B nor the read-out changes anything"
     assert first != other
     assert not (again / "seed0" / "wandb").exists()
 
@@ -161,7 +161,14 @@ def test_anyones_own_extractor_is_trained_and_scored_and_its_source_kept(tmp_pat
     source = tmp_path / "tiny.py"
     source.write_text(OWN)
     status, _, wrong = finish(
-        tmp_path, *SHORT, "--extractor", f"{source}:Tiny", "--wandb", "disabled"
+        tmp_path,
+        *SHORT,
+        "--readout-every",
+        "0",
+        "--extractor",
+        f"{source}:Tiny",
+        "--wandb",
+        "disabled",
     )
     assert (status, wrong) == (0, ""), wrong
     (run,) = (tmp_path / "demo" / "catch").glob("Tiny*/seed0")
@@ -181,7 +188,17 @@ def test_anyones_own_extractor_is_trained_and_scored_and_its_source_kept(tmp_pat
 
 
 def test_interrupted_once_it_saves_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    words = [*SHORT[:-4], "--steps", "3000", "--eval-games", "4", "--extractor", "gap@0.5"]
+    words = [
+        *SHORT[:-4],
+        "--readout-every",
+        "0",
+        "--steps",
+        "3000",
+        "--eval-games",
+        "4",
+        "--extractor",
+        "gap@0.5",
+    ]
     process = start(tmp_path, *words)
     run = tmp_path / "demo" / "catch" / "gap@0.5" / "seed0"
     wait_for(lambda: (run / "metrics.jsonl").exists() and len(rows(run)) >= 3)

@@ -14,7 +14,8 @@ from commandline import BadInput
 from studies.log_to_wandb import logged, main
 from tests.studies.processes import ROOT, finish, inspect, rows
 
-CATCH = ["--preset", "demo", "--game", "catch", "--steps", "600", "--eval-games", "2"]
+CATCH = ["--preset", "demo", "--game", "catch", "--readout-every", "0",
+         "--steps", "600", "--eval-games", "2"]  # fmt: skip
 BLOCKED = "import sys\nsys.modules['wandb'] = None\n"
 
 

@@ -38,7 +38,8 @@ class Boom(ZooExtractor):
 
 
 def study(folder: Path, **parameters: Any) -> Path:
-    given = {"study_name": "s", "preset": "demo", "game": "catch", "eval_games": 2, **parameters}
+    given = {"study_name": "s", "preset": "demo", "game": "catch", "eval_games": 2,
+             "readout_every": 0, **parameters}  # fmt: skip
     axes = {k: {"values": v} if isinstance(v, list) else {"value": v} for k, v in given.items()}
     path = folder / "s.yaml"
     path.write_text(yaml.safe_dump({"method": "grid", "parameters": axes}))
