@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from envs.games import find
 from reporting.charts.panel import (
     MOST_DOTS,
     ROW_HEIGHT,
@@ -87,7 +88,7 @@ def scores(runs: Sequence[Run]) -> Panel:
         name=slug("scores", first.game, first.steps, first.training, protocol),
         title=f"{first.game.capitalize()}: mean raw score of each agent",
         pooling=shown_kinds(table),
-        chart=strip(table, "mean raw score of whole games", zero=False),
+        chart=strip(table, "mean raw score of whole games", _ends(first.game)),
         alt=f"Strip chart of the mean raw score of {len(table)} agents of {len(means)} rows in "
         f"{first.game}. Highest {means.index[0]}, {means.iloc[0]:.1f}; lowest {means.index[-1]}, "
         f"{means.iloc[-1]:.1f}.",
@@ -97,20 +98,27 @@ def scores(runs: Sequence[Run]) -> Panel:
     )
 
 
-def strip(group: pd.DataFrame, title: str, zero: bool = True) -> AnyChart:
+def _ends(game: str) -> tuple[float, ...]:
+    """Return what random play and a good player score, as far as that is known."""
+    found = find(game)
+    return tuple(e for e in (found.random_score, found.reference_score) if e is not None)
+
+
+def strip(group: pd.DataFrame, title: str, shows: Sequence[float] = (0.0,)) -> AnyChart:
     """Return a chart with a line for each row, best first.
 
     Args:
         group: Columns `row`, `pooling`, `seed`, `value`, `commit`.
         title: Of the x axis.
-        zero: Whether the x axis has to show 0.
+        shows: What the x axis has to reach to, whatever the values are.
     """
     order: Sequence[str] = (
         group.groupby("row")["value"].mean().sort_values(ascending=False).index.tolist()
     )
     means = summary(group, ["row", "pooling"])
     y = alt.Y("row:N", sort=[*order], title=None)
-    scale = alt.Scale(zero=zero)
+    reached = [*shows, *group["value"], *means["low"].dropna(), *means["high"].dropna()]
+    scale = alt.Scale(domain=[min(reached), max(reached)], nice=True)
 
     def x(column: str) -> alt.X:
         axis = alt.Axis(tickCount=6)
