@@ -32,7 +32,9 @@ def displacement(gathered: Gathered) -> Drawn:
     by = ["game", "training", "budget", "moved", "axis"]
     for (game, training, budget, moved, axis), group in found.groupby(by):
         what = "the ball moves" if moved == "ball" else "the whole screen moves (sham)"
-        title = f"Change of the last features as {what} {AXES[str(axis)]} ({game})"
+        title = (
+            f"Change of the last features as {what} {AXES[str(axis)]} ({str(game).capitalize()})"
+        )
         largest = group.groupby("delta_screen")["value"].mean()
         panels.append(
             Panel(
@@ -80,7 +82,7 @@ def _curves(found: pd.DataFrame) -> Drawn:
         keys = ["row", "pooling", "seed", "commit", "delta_screen"]
         shown = group.groupby(keys, as_index=False)["value"].mean()
         shown = shown.assign(value=shown["value"].clip(D_LEAST, D_MOST))
-        title = f"d′ of the ball's place, moved {AXES[str(axis)]} ({game})"
+        title = f"d′ of the ball's place, moved {AXES[str(axis)]} ({str(game).capitalize()})"
         near = shown[shown["delta_screen"] == shown["delta_screen"].min()]["value"].mean()
         panels.append(
             Panel(
@@ -131,7 +133,7 @@ def thresholds(measurements: pd.DataFrame) -> Drawn:
         panels.append(
             Panel(
                 name=slug("jnd", regime, game, condition, width, budget, fingerprint),
-                title=f"JND of the ball's place, {way} ({game})",
+                title=f"JND of the ball's place, {way} ({str(game).capitalize()})",
                 pooling=shown_kinds(finite),
                 chart=strip(finite, "just noticeable difference, screen px (less is better)"),
                 alt=f"Strip chart of the JND of {finite['row'].nunique()} networks {way} in "

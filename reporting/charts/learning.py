@@ -98,7 +98,7 @@ def rates(rows: Sequence[Mapping[str, Any]]) -> Drawn:
         panels.append(
             Panel(
                 name=slug("rates", task, condition, game, updates, fingerprint),
-                title=f"Learning rates tried for {task} ({game})",
+                title=f"Learning rates tried for {task} ({str(game).capitalize()})",
                 chart=_grid(means),
                 alt=f"Grid of best validation skill by row and learning rate. Best: {said}.",
                 caption=f"Mean of the best validation skill; 1 is perfect, 0 chance. {updates:,} "
@@ -166,7 +166,7 @@ def _of_networks(
     asked = f"{task}, {condition}" if condition else task
     return Panel(
         name=slug("trained", task, condition, game, updates, fingerprint),
-        title=f"Trained without a game: {asked} ({game})",
+        title=f"Trained without a game: {asked} ({str(game).capitalize()})",
         pooling=shown_kinds(table),
         chart=lines(
             table, Axes("updates", "updates", "skill on validation data", y_range=(-0.2, 1))

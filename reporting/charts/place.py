@@ -55,7 +55,7 @@ def _panel(shown: pd.DataFrame, key: tuple[Any, ...], title: str) -> Panel:
     axes = Axes("layer", "layer, from the picture upwards", "R²", "order", y_range=(LOWEST, 1))
     return Panel(
         name=slug("probes", game, title, training, budget),
-        title=f"{title} ({game})",
+        title=f"{title} ({str(game).capitalize()})",
         pooling=shown_kinds(shown),
         chart=lines(shown, axes),
         alt=f"R² of the read-out by layer. On the last features: {said}.",

@@ -53,7 +53,8 @@ def untrained_place(measurements: pd.DataFrame) -> Drawn:
         panels.append(
             Panel(
                 name=slug("untrained-place", game, condition),
-                title=f"Random weights: how well a linear read-out finds the ball ({game})",
+                title="Random weights: how well a linear read-out finds the ball "
+                f"({str(game).capitalize()})",
                 pooling=shown_kinds(group),
                 chart=strip(group, "R² of the ball's place, mean of x and y"),
                 alt=f"Strip chart of R² of the ball's place for {rows} untrained networks in "
