@@ -107,12 +107,20 @@ def _one_line(boxed: str) -> str:
     return message + hint
 
 
+def told(error: Exception) -> str:
+    """Return what an exception says of a file's content, for the end of `expected …, got …`."""
+    if isinstance(error, KeyError):
+        return f"none with {error}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+
+
 def run(main: Callable[[], int | None]) -> None:
     """Call `main` and leave the process with its status, or with 2 and one line on bad input."""
     try:
         status = main()
     except BadInput as error:
-        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
+        # One line, whatever a library had to say of it.
+        print(f"{Path(sys.argv[0]).name}: error: {' '.join(str(error).split())}", file=sys.stderr)
         status = 2
     except BrokenPipeError:  # the reader of our output left, as `| head` does
         sys.stderr.close()

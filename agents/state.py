@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.dqn import BallparkDQN
-from commandline import BadInput
+from commandline import BadInput, told
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class State:
             for name, rng in model.rngs.items():
                 rng.bit_generator.state = self.generators[name]
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise BadInput(f"state.json: expected a generator's state, got {error!r}") from None
+            raise BadInput(f"state.json: expected a generator's state, got {told(error)}") from None
         model.num_timesteps = self.num_timesteps
         model._n_calls, model._n_updates = self.n_calls, self.n_updates
         model.updates_since_read = self.updates_since_read

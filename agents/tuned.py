@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from agents.checkpoints import read_json
 from agents.settings import Settings, fingerprint, resolve, training_protocol
-from commandline import BadInput
+from commandline import BadInput, told
 
 FOLDER = Path(__file__).resolve().parent.parent / "results" / "tuning"
 """Where the choices lie."""
@@ -43,7 +43,7 @@ def table(folder: Path) -> Mapping[Key, float]:
             game, protocol = str(content["game"]), str(content["training_fingerprint"])
             rates = {str(row): float(chosen["rate"]) for row, chosen in content["rows"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BadInput(f"{path}: expected chosen learning rates, got {error!r}") from None
+            raise BadInput(f"{path}: expected chosen learning rates, got {told(error)}") from None
         for row, rate in rates.items():
             if not (math.isfinite(rate) and rate > 0):
                 raise BadInput(f"{path}: {row}: expected a learning rate above 0, got {rate}")

@@ -11,6 +11,7 @@ sections with `fragment`.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,6 +119,23 @@ def page(maps: Sequence[Shown], title: str = "Where is the ball?") -> str:
     )
 
 
+def measured_below(path: Path) -> list[Path]:
+    """Return the run directories at or below a path whose agents have maps.
+
+    Raises:
+        BadInput: If there is none.
+    """
+    if not path.is_dir():
+        raise BadInput(f"{path}: expected a run directory or a folder of them, got none")
+    found = sorted(file.parent.parent for file in path.rglob("evaluation/explorer.parquet"))
+    if not found:
+        raise BadInput(
+            f"{path}: expected runs measured with --measures explorer, got none; "
+            f"python evaluate.py {shlex.quote(str(path))} --measures explorer takes it"
+        )
+    return found
+
+
 def of_run(directory: Path) -> Shown:
     """Return the maps of a run directory's agent.
 
@@ -191,12 +209,13 @@ def main(argv: list[str] | None = None) -> int:
         raise BadInput("expected run directories, or --rows such as nature@0.5 gap@0.5; got none")
     if options.out.suffix != ".html" or not options.out.parent.is_dir():
         raise BadInput(f"--out: expected a .html in a folder that exists, got {options.out}")
-    found: list[Shown] = [of_run(directory) for directory in options.runs]
+    found: list[Shown] = [of_run(d) for path in options.runs for d in measured_below(path)]
     rows: list[Any] = list(dict.fromkeys(options.rows))
     if rows:
         found += untrained(rows, options.seed, Shared(options.game, folder=options.folder))
     options.out.write_text(page(found), encoding="utf-8")
-    print(f"{options.out}: {len(found)} networks, {options.out.stat().st_size / 1e6:.1f} MB")
+    networks = "1 network" if len(found) == 1 else f"{len(found)} networks"
+    print(f"{options.out}: {networks}, {options.out.stat().st_size / 1e6:.1f} MB")
     return 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.checkpoints import read_json
-from commandline import BadInput
+from commandline import BadInput, told
 from reporting.palette import LABELS, kind_of
 from reporting.tracking import read_metrics
 
@@ -95,11 +95,26 @@ def open_directory(folder: Path) -> Run:
             commit=str(config.get("commit") or UNKNOWN),
             versions=dict(config.get("versions") or {}),
             curve=tuple(curve),
-            scores=read_json(scores) if scores.exists() else None,
+            scores=_scores(read_json(scores)) if scores.exists() else None,
             folder=folder / "evaluation",
         )
+    except BadInput:
+        raise
     except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{folder}: expected the files of a run, got {error!r}") from None
+        raise BadInput(f"{folder}: expected the files of a run, got {told(error)}") from None
+
+
+def _scores(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a run's scores if they have what is shown of them.
+
+    Raises:
+        KeyError, TypeError, ValueError: If something lacks, or is of another kind.
+    """
+    _ = str(content["fingerprint"]), dict(content["protocol"]), int(content["games"])
+    for name in ("mean", "median", "iqm"):
+        if content[name] is not None:
+            float(content[name])
+    return content
 
 
 def open_published(file: Path) -> Run:
@@ -126,10 +141,12 @@ def open_published(file: Path) -> Run:
             commit=str(row.get("commit") or UNKNOWN),
             versions=dict(row.get("versions") or {}),
             curve=tuple(curve),
-            scores=row.get("scores"),
+            scores=_scores(row["scores"]) if row.get("scores") else None,
         )
+    except BadInput:
+        raise
     except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{file}: expected the row of a run, got {error!r}") from None
+        raise BadInput(f"{file}: expected the row of a run, got {told(error)}") from None
 
 
 IDENTITY = ("game", "row", "seed", "pooling_kind", "pooling", "study", "budget", "training",

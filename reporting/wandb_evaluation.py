@@ -34,6 +34,10 @@ VIDEOS = ("annotated.webm", "game.webm")
 """The first that is there is shown."""
 
 
+NOT_TABLES = ("explorer",)
+"""Files that hold maps as bytes, for a page of their own; W&B's tables have no such columns."""
+
+
 def log_evaluation(run: Path, mode: str, tell: Callable[[str], None]) -> None:
     """Hand over what lies in a run's `evaluation/`, unless W&B has it.
 
@@ -140,6 +144,8 @@ def _media(folder: Path, game: Game, name: str, pictures: Path) -> dict[str, Any
 
     found: dict[str, Any] = {}
     for path in sorted(folder.glob("*.parquet")):
+        if path.stem in NOT_TABLES:
+            continue
         table = _read(path)
         if path.stem == "ball_rewards":
             table = position_bins(table)

@@ -15,7 +15,7 @@ from agents import checkpoints, extractors
 from agents.dqn import BallparkDQN
 from agents.settings import EvaluationProtocol, Settings, fingerprint, parse_settings
 from analysis.scores import play, summarise
-from commandline import BadInput
+from commandline import BadInput, told
 from envs.games import find
 from reporting.video import Recorder
 from studies.directory import spec_of
@@ -72,8 +72,10 @@ def open_run(directory: Path) -> FinishedRun:
         find(str(config["game"]))
         extractors.check(run.extractor, allow_costly=True)
         _ = run.settings, int(config["seed"]), run.agent["sha256"], config["training_fingerprint"]
+    except BadInput:
+        raise
     except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{directory}: expected the files of a run, got {error!r}") from None
+        raise BadInput(f"{directory}: expected the files of a run, got {told(error)}") from None
     return run
 
 

@@ -21,7 +21,7 @@ from agents.checkpoints import read_json
 from analysis.supervised import Row, Stopped, train
 from analysis.tasks import catalogue, tuning
 from analysis.tasks.task import Task
-from commandline import BadInput
+from commandline import BadInput, told
 from studies.conductor import Interrupted, Progress, Report
 from studies.supervised_rows import publish
 from studies.supervised_run import Stage, SupervisedRun
@@ -80,7 +80,7 @@ def tried(run: SupervisedRun) -> list[tuning.Tried]:
                 )
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise BadInput(f"{path}: expected the row of a tuning run, got {error!r}") from None
+            raise BadInput(f"{path}: expected the row of a tuning run, got {told(error)}") from None
     return found
 
 

@@ -47,7 +47,7 @@ from analysis.tasks.tuning import (
     means,
     to_try,
 )
-from commandline import BadInput
+from commandline import BadInput, told
 from envs.games import Game, find
 
 
@@ -105,7 +105,7 @@ def tuning_runs(results: Path) -> list[TuningRun]:
             if row["finished"]:
                 found.append(_tuning_run(row, str(path.relative_to(results))))
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise BadInput(f"{path}: expected the row of a run, got {error!r}") from None
+            raise BadInput(f"{path}: expected the row of a run, got {told(error)}") from None
     return found
 
 

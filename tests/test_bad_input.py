@@ -109,7 +109,7 @@ def test_evaluate(
 
 EXPLORER = [
     ("", "expected run directories, or --rows such as nature@0.5 gap@0.5; got none"),
-    ("nowhere", "nowhere: expected a run measured with --measures explorer, got one without"),
+    ("nowhere", "nowhere: expected a run directory or a folder of them, got none"),
     ("--rows natrue", "expected one of nature.*got 'natrue'; did you mean 'nature'"),
     ("--rows gap --seed -1", "--seed: expected a whole number of at least 0, got -1"),
     ("--rows gap --game tennis", f"--game: {GAMES}.*; got 'tennis'"),

@@ -96,7 +96,9 @@ def test_from_a_run_directory(tmp_path: Path) -> None:
     shown = of_run(run)
     assert (shown.name, shown.note) == ("pong/gap/seed3", "trained for 300,000 agent steps")
     out = tmp_path / "explorer.html"
-    assert main([str(run), "--out", str(out)]) == 0
+    with pytest.raises(BadInput, match="nosuch: expected a run directory or a folder of them"):
+        main([str(tmp_path / "nosuch"), "--out", str(out)])
+    assert main([str(tmp_path / "pong"), "--out", str(out)]) == 0
     assert "trained for 300,000 agent steps" in out.read_text(encoding="utf-8")
 
 

@@ -19,6 +19,7 @@ from analysis.claims import CLAIMS, REGISTERED, claims_table
 from commandline import BadInput
 from reporting import figures, report
 from reporting.gather import gather
+from reporting.runs import open_directory
 from reporting.sections import answer, play, reference
 from reporting.sections.section import Section, Table, table
 
@@ -273,6 +274,25 @@ def test_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "know and pay: left out; not there yet: " in said or "know-and-pay" in said
     with pytest.raises(BadInput, match="--results: expected a folder of published rows, got"):
         figures.main(["--results", str(NOWHERE)])
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{}", "seed: expected the files of a run, got none with 'fingerprint'"),
+        ('{"mean": "y"}', "got ValueError: could not convert string to float: 'y'"),
+        ("[", r"scores.json: expected a JSON file"),
+    ],
+)
+def test_damaged_scores_are_told_in_one_line(tmp_path: Path, content: str, told: str) -> None:
+    run = copy(tmp_path / "runs")
+    scores = run / "evaluation" / "scores.json"
+    if content == '{"mean": "y"}':
+        change(scores, {"mean": "y"})
+    else:
+        scores.write_text(content)
+    with pytest.raises(BadInput, match=told):
+        open_directory(run)
 
 
 @pytest.mark.slow
