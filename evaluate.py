@@ -155,10 +155,8 @@ def check(arguments: Arguments) -> None:
             raise BadInput(
                 f"--report: expected a file in a folder that is there, got {arguments.report}"
             )
-        if arguments.measures:
-            raise BadInput(
-                "--report: expected nothing to be measured beside it; take --measures first"
-            )
+        if arguments.measures or arguments.video:
+            raise BadInput("--report: expected nothing to be measured beside it; that comes first")
     if arguments.measures:
         battery.named(arguments.measures)
     if not (arguments.runs or modes):

@@ -84,6 +84,7 @@ EVALUATE = [
     (". --games 0", "--games: expected a whole number of at least 1, got 0"),
     (". --report /nowhere/a.html", "--report: expected a file in a folder that is there, got /now"),
     (". --report --measures jnd", "--report: expected nothing to be measured beside it"),
+    (". --report --video", "--report: expected nothing to be measured beside it"),
     (". --report --claims", "expected one of them at a time, got --claims and --report"),
     ("--report notes.txt", "notes.txt: expected a run directory or a folder of them, got nothing"),
     (". --epsilon 2", r"--epsilon: expected a number in \[0, 1\], got 2.0"),
