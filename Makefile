@@ -28,10 +28,10 @@ $(VENV)/.cluster: $(VENV)/.installed
 	$(PIP) install $(PIP_FROM) -c constraints.txt -e ".[dev,cluster]"
 	@touch $@
 
-demo: $(VENV)/.installed ## train, score and compare three short agents on Pong (10 minutes on 2 cores)
+demo: $(VENV)/.installed ## train, score and compare three short agents on Pong (some 3 minutes on 2 cores)
 	$(PY) -m studies.demo
 
-test: $(VENV)/.installed ## the fast test suite (5 minutes on 2 cores)
+test: $(VENV)/.installed ## the fast test suite (6 to 7 minutes on 2 cores)
 	$(PY) -m pytest -q -n $(JOBS) -m "not slow and not gpu and not cluster"
 
 test-slow: $(VENV)/.installed ## the tests that train something
