@@ -108,7 +108,16 @@ def stored_scores(run: FinishedRun, protocol: EvaluationProtocol, games: int) ->
     scores = checkpoints.read_json(path)
     wanted = (run.agent["sha256"], fingerprint(vars(protocol)), games)
     there = (scores.get("agent_sha256"), scores.get("fingerprint"), scores.get("games"))
-    return scores if there == wanted else None
+    return scores if there == wanted and readable(path.with_name("games.parquet")) else None
+
+
+def readable(table: Path) -> bool:
+    """Whether a table is there and whole enough to be read; else it is made again."""
+    try:
+        pd.read_parquet(table)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def score(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -24,7 +23,7 @@ from analysis.readings import Measured, Reading
 from analysis.tasks.tuning import TUNING_SEEDS
 from envs.games import find
 from reporting.tracking import read_metrics
-from studies.measure import FinishedRun, load_agent
+from studies.measure import FinishedRun, load_agent, readable
 
 CODE = ("envs/*.py", "agents/*.py", "analysis/**/*.py")
 """What has a say in a measure."""
@@ -81,7 +80,7 @@ def measure(
             continue
         key = key_of(shaped_by(Key(run.agent["sha256"], game, name), CODE))
         table = folder / f"{name}.parquet"
-        if not again and known.get(name, {}).get("key") == key and _readable(table):
+        if not again and known.get(name, {}).get("key") == key and readable(table):
             tell(f"{run.name}: {name}: measured before")
             continue
         tell(f"{run.name}: {name}: {instrument.meaning} …")
@@ -90,15 +89,6 @@ def measure(
         known[name] = {"key": key, "readings": [asdict(r) for r in measured.readings]}
         write_json(card, known)
     write_measurements(run)
-
-
-def _readable(table: Path) -> bool:
-    """Whether a table is there and whole enough to be read; else it is taken again."""
-    try:
-        pd.read_parquet(table)
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def write_measurements(run: FinishedRun) -> None:

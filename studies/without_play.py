@@ -16,7 +16,7 @@ from analysis.battery import Shared
 from analysis.supervised import SupervisedSettings
 from analysis.tasks import catalogue
 from analysis.worth.rollouts import can_be_played_on
-from commandline import BadInput, at_least, choose
+from commandline import BadInput, at_least, called, choose
 from envs.games import GAMES, find
 from studies import potential, supervised, untrained
 from studies.crew import hire_for_networks
@@ -54,12 +54,18 @@ class Asked:
         if networks and not self.rows:
             raise BadInput("--rows: expected rows of the zoo, such as nature@0.5; got none")
         for row in self.rows:
-            extractors.check(row)
+            _check_row(row)
         for seed in self.seeds:
             at_least("--seeds", seed, 0)
         for game in self.games:
             choose("--game", game, GAMES)
         at_least("--workers", self.workers, 1)
+
+
+def _check_row(row: str) -> None:
+    """Raise `BadInput` if there is no such row; costly ones tell by the time that they take."""
+    with called("--rows", instead_of="--extractor"):
+        extractors.check(row, allow_costly=True)
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ def train_supervised(asked: Asked, training: Training, console: Console) -> int:
 
     for row in asked.rows:
         for name, _, condition in questions:
-            extractors.check(catalogue.TASKS[name].network(row, condition))
+            _check_row(catalogue.TASKS[name].network(row, condition))
 
     def left() -> Sequence[SupervisedRun]:
         if training.tune:
