@@ -49,16 +49,16 @@ from reporting import report
 from reporting.claims_table import verdicts_table
 from reporting.wandb_run import MODES as WANDB_MODES
 from reporting.wandb_run import check_mode
-from studies.directory import find_runs
-from studies.evaluation import Evaluation, evaluate, gather
-from studies.measure import GAMES
-from studies.without_play import (
+from studies.measuring.evaluation import Evaluation, evaluate, gather
+from studies.measuring.measure import GAMES
+from studies.networks.without_play import (
     Asked,
     Training,
     measure_potential,
     measure_untrained,
     train_supervised,
 )
+from studies.running.directory import find_runs
 
 RESULTS = Path("results")
 """Where published measurements lie."""

@@ -14,7 +14,7 @@ from agents.settings import fingerprint, training_protocol
 from analysis.tasks import tuning
 from commandline import BadInput
 from studies import grid
-from studies.directory import RunSpec
+from studies.running.directory import RunSpec
 
 STUDIES = Path(grid.__file__).parent
 

@@ -13,11 +13,11 @@ import evaluate
 import train
 from analysis.measurements import collect, load
 from analysis.supervised import SupervisedSettings
-from studies import untrained
-from studies.conductor import Interrupted, Progress
-from studies.supervised import perform
-from studies.supervised_run import SupervisedRun
-from studies.worker import Options
+from studies.networks import untrained
+from studies.networks.supervised import perform
+from studies.networks.supervised_run import SupervisedRun
+from studies.running.conductor import Interrupted, Progress
+from studies.running.worker import Options
 
 ROWS = ["nature@0.125", "dense_circular_gap@0.125"]
 

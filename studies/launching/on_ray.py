@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from commandline import BadInput
-from studies import packing
-from studies.board import Board
-from studies.conductor import Progress
-from studies.directory import RunSpec
-from studies.preflight import host_bytes
-from studies.ray_task import Place, gpu_need_and_room, import_ray, on_machine
-from studies.worker import Job, Options, Perform, Verdict
+from studies.launching import packing
+from studies.launching.board import Board
+from studies.launching.ray_task import Place, gpu_need_and_room, import_ray, on_machine
+from studies.running.conductor import Progress
+from studies.running.directory import RunSpec
+from studies.running.preflight import host_bytes
+from studies.running.worker import Job, Options, Perform, Verdict
 
-HERE = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parents[2]
 """The project, which Ray's workers import from."""
 
 PATIENCE = 90.0

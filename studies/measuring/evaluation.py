@@ -17,10 +17,10 @@ from analysis import battery
 from commandline import BadInput
 from reporting.tables import scores_tables
 from reporting.wandb_evaluation import log_evaluation
-from studies.annotate import annotate
-from studies.directory import find_runs
-from studies.measure import FinishedRun, open_run, score, stored_scores
-from studies.measure_agent import measure, write_measurements
+from studies.measuring.annotate import annotate
+from studies.measuring.measure import FinishedRun, open_run, score, stored_scores
+from studies.measuring.measure_agent import measure, write_measurements
+from studies.running.directory import find_runs
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ from envs.games import find
 from reporting.tracking import MetricsWriter, read_metrics, rewind
 from reporting.video import ENOUGH_STEPS, Recorder
 from reporting.wandb_run import forget_logs, start_wandb
-from studies.conductor import Conductor, Interrupted, Memory, Progress, ReadOut, Report
-from studies.directory import ERROR, OWN_SOURCE, RunSpec, State, config, state
-from studies.lock import GaveUpError, locked
+from studies.running.conductor import Conductor, Interrupted, Memory, Progress, ReadOut, Report
+from studies.running.directory import ERROR, OWN_SOURCE, RunSpec, State, config, state
+from studies.running.lock import GaveUpError, locked
 
 
 def build(spec: RunSpec, device: str) -> BallparkDQN:

@@ -18,11 +18,11 @@ from analysis.tasks import catalogue
 from analysis.worth.rollouts import can_be_played_on
 from commandline import BadInput, at_least, called, choose
 from envs.games import GAMES, find
-from studies import potential, supervised, untrained
 from studies.crew import hire_for_networks
 from studies.launch import launch
-from studies.supervised_run import Stage, SupervisedRun
-from studies.worker import Job, Options, Perform
+from studies.networks import potential, supervised, untrained
+from studies.networks.supervised_run import Stage, SupervisedRun
+from studies.running.worker import Job, Options, Perform
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import psutil
 import torch
 
-from studies.directory import RunSpec
-from studies.preflight import host_bytes, replay_bytes, replay_on_gpu, seconds_a_step
+from studies.running.directory import RunSpec
+from studies.running.preflight import host_bytes, replay_bytes, replay_on_gpu, seconds_a_step
 
 CUDA_CONTEXT_BYTES = 600_000_000
 """Of the GPU's memory, what each process takes before its first tensor. An estimate (NVIDIA's

@@ -21,7 +21,7 @@ from commandline import BadInput
 from envs.games import find
 from reporting.names import READ_OUT_SECONDS, where
 from reporting.tracking import Mark, MetricsWriter
-from studies.directory import RunSpec
+from studies.running.directory import RunSpec
 
 
 @dataclass(frozen=True)

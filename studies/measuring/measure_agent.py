@@ -23,7 +23,7 @@ from analysis.readings import Measured, Reading
 from analysis.tasks.tuning import TUNING_SEEDS
 from envs.games import find
 from reporting.tracking import read_metrics
-from studies.measure import FinishedRun, load_agent, readable
+from studies.measuring.measure import FinishedRun, load_agent, readable
 
 CODE = ("envs/*.py", "agents/*.py", "analysis/**/*.py")
 """What has a say in a measure."""

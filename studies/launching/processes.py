@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from studies.worker import Job, Options, Perform, Verdict, work
+from studies.running.worker import Job, Options, Perform, Verdict, work
 
 _CONTEXT = multiprocessing.get_context("spawn")
 

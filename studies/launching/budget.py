@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from commandline import BadInput
-from studies.conductor import Progress
-from studies.worker import Job
+from studies.running.conductor import Progress
+from studies.running.worker import Job
 
 TIME_IS_UP = os.EX_TEMPFAIL
 """Exit status (75) when the time was up before everything was done: call again. `sysexits.h` has it

@@ -22,8 +22,8 @@ from analysis.worth.place_share import place_share
 from analysis.worth.ram_oracle import ram_oracle
 from analysis.worth.returns import RewardSettings
 from analysis.worth.rewards import CONDITIONS, reward_set
-from studies.conductor import Interrupted, Progress, Report
-from studies.worker import Options
+from studies.running.conductor import Interrupted, Progress, Report
+from studies.running.worker import Options
 
 ROWS: dict[str, tuple[str, Regime]] = {
     "place_share": ("ball_tracker", "game"),

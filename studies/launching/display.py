@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from studies.conductor import Progress as RunProgress
-from studies.preflight import duration
-from studies.worker import Job
+from studies.running.conductor import Progress as RunProgress
+from studies.running.preflight import duration
+from studies.running.worker import Job
 
 
 class Display:

@@ -16,7 +16,7 @@ from analysis.worth.filming import film
 from envs.games import find
 from reporting.annotated_video import Decoded, errors_px, frames
 from reporting.video import ENOUGH_STEPS, FRAMES_PER_SECOND, write_webm
-from studies.measure import FinishedRun, load_agent
+from studies.measuring.measure import FinishedRun, load_agent
 
 VIDEO, CARD = "annotated.webm", "annotated.json"
 

@@ -15,8 +15,8 @@ from stable_baselines3.common.logger import Logger
 from agents.dqn import environment_seeds
 from agents.replay import bytes_needed
 from commandline import BadInput
-from studies.directory import RunSpec
-from studies.run import build
+from studies.running.directory import RunSpec
+from studies.running.run import build
 
 RUN_BYTES = 700_000_000
 """Memory of a run beside its replay: interpreter, PyTorch, emulators, network (measured .4–.6)."""

@@ -28,7 +28,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from commandline import BadInput
-from studies.lock_owner import TIMING, Held, Owner, Timing, this_machine
+from studies.running.lock_owner import TIMING, Held, Owner, Timing, this_machine
 
 NAME = "lock"
 """A file in the run directory, there only while somebody is at work (or after he was killed)."""

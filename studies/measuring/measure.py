@@ -18,7 +18,7 @@ from analysis.scores import play, summarise
 from commandline import BadInput, told
 from envs.games import find
 from reporting.video import Recorder
-from studies.directory import spec_of
+from studies.running.directory import spec_of
 
 GAMES = 30
 """Whole games of a final score, unless other numbers are asked for."""

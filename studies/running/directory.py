@@ -21,7 +21,7 @@ from agents.checkpoints import read_json
 from agents.settings import Settings, as_dict, fingerprint, training_protocol
 from agents.tuned import Source
 from commandline import BadInput
-from studies import lock
+from studies.running import lock
 
 FORMAT = 1
 """Version of the layout of `config.json`."""
@@ -233,7 +233,7 @@ def versions() -> dict[str, str | None]:
 
 def commit() -> str | None:
     """Return the commit of this code, with `+` behind it if files differ; `None` if unknown."""
-    here = Path(__file__).resolve().parent.parent
+    here = Path(__file__).resolve().parents[2]
     try:
         head = _git(here, "rev-parse", "--short=12", "HEAD")
         return head + ("+" if _git(here, "status", "--porcelain", "-uno") else "")

@@ -22,8 +22,8 @@ from analysis import battery
 from analysis.measurements import Measurement, load, save
 from analysis.networks import build
 from analysis.probing.checks import erased
-from studies.conductor import Interrupted, Progress, Report
-from studies.worker import Options
+from studies.running.conductor import Interrupted, Progress, Report
+from studies.running.worker import Options
 
 OUTPUTS = 6
 """Of the last layer: the actions of Pong. No measure of this regime looks at more than that."""

@@ -18,11 +18,11 @@ from typing import Any, Protocol, runtime_checkable
 from threadpoolctl import threadpool_limits
 
 from commandline import BadInput
-from studies.conductor import Interrupted, Report
-from studies.directory import ERROR, RunSpec
-from studies.lock import HeldError
-from studies.redaction import redact
-from studies.run import train
+from studies.running.conductor import Interrupted, Report
+from studies.running.directory import ERROR, RunSpec
+from studies.running.lock import HeldError
+from studies.running.redaction import redact
+from studies.running.run import train
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What the system says when a disk, a quota or a file's allowance is full."""

@@ -14,8 +14,8 @@ from analysis.measures.shifts import output_shift
 from analysis.readings import Measured, Reading
 from analysis.supervised import Trained, outputs_of
 from analysis.tasks.task import ManySided, Task
-from studies.directory import commit, versions
-from studies.supervised_run import SupervisedRun
+from studies.networks.supervised_run import SupervisedRun
+from studies.running.directory import commit, versions
 
 
 def publish(run: SupervisedRun, task: Task, trained: Trained) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from commandline import BadInput
-from studies import packing
-from studies.conductor import Progress
-from studies.directory import RunSpec
-from studies.worker import Job, Options, Perform, Verdict, carry_out
+from studies.launching import packing
+from studies.running.conductor import Progress
+from studies.running.directory import RunSpec
+from studies.running.worker import Job, Options, Perform, Verdict, carry_out
 
 LISTEN_EVERY = 1.0
 """Seconds between two looks at the board."""

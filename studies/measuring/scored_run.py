@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 
 from agents.settings import EvaluationProtocol
-from studies.conductor import Progress, Report
-from studies.directory import RunSpec
-from studies.lock import locked
-from studies.measure import GAMES, open_run, score, stored_scores
-from studies.measure_agent import write_measurements
-from studies.worker import Options, train_run
+from studies.measuring.measure import GAMES, open_run, score, stored_scores
+from studies.measuring.measure_agent import write_measurements
+from studies.running.conductor import Progress, Report
+from studies.running.directory import RunSpec
+from studies.running.lock import locked
+from studies.running.worker import Options, train_run
 
 
 def train_and_score(spec: RunSpec, options: Options, report: Report, stop: threading.Event) -> None:

@@ -22,10 +22,10 @@ from analysis.supervised import Row, Stopped, train
 from analysis.tasks import catalogue, tuning
 from analysis.tasks.task import Task
 from commandline import BadInput, told
-from studies.conductor import Interrupted, Progress, Report
-from studies.supervised_rows import publish
-from studies.supervised_run import Stage, SupervisedRun
-from studies.worker import Options
+from studies.networks.supervised_rows import publish
+from studies.networks.supervised_run import Stage, SupervisedRun
+from studies.running.conductor import Interrupted, Progress, Report
+from studies.running.worker import Options
 
 REPORT_EVERY = 2.0
 """Seconds between two reports of a run."""
