@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from agents.settings import fingerprint
-from analysis.measurements import Measurement, save
+from analysis.measurements import save
 from analysis.readings import Measured
 from analysis.verdicts.rules import Regime
 from analysis.worth.place_scenes import PlaceSettings, scenes
@@ -23,6 +23,7 @@ from analysis.worth.ram_oracle import ram_oracle
 from analysis.worth.returns import RewardSettings
 from analysis.worth.rewards import CONDITIONS, reward_set
 from studies.running.conductor import Interrupted, Progress, Report
+from studies.running.directory import commit
 from studies.running.worker import Options
 
 ROWS: dict[str, tuple[str, Regime]] = {
@@ -106,9 +107,10 @@ def perform(run: PotentialRun, options: Options, report: Report, stop: threading
         raise Interrupted
     measured = _take(run)
     row, regime = ROWS[run.what]
-    made_on = protocol(run)
-    found: list[Measurement] = measured.measurements(row, run.seed, regime, run.game, 0, made_on)
-    save(found, run.published)
+    save(
+        measured.measurements(row, run.seed, regime, run.game, 0, protocol(run), commit() or ""),
+        run.published,
+    )
     measured.table.to_parquet(run.directory / f"{run.what}-seed{run.seed}.parquet")
 
 

@@ -23,6 +23,7 @@ from analysis.measurements import Measurement, load, save
 from analysis.networks import build
 from analysis.probing.checks import erased
 from studies.running.conductor import Interrupted, Progress, Report
+from studies.running.directory import commit
 from studies.running.worker import Options
 
 OUTPUTS = 6
@@ -106,6 +107,7 @@ def measure(share: UntrainedShare, options: Options, report: Report, stop: threa
     shared = battery.Shared(share.game, workers=1)
     # The data, and nothing of a row or a seed: what has to agree between rows that are compared.
     made_on = fingerprint({"data": shared.held.content_hash(), "regime": "untrained"})
+    made_by = commit() or ""
     began = time.monotonic()
     for done, (row, seed) in enumerate(share.networks):
         if stop.is_set():
@@ -116,7 +118,9 @@ def measure(share: UntrainedShare, options: Options, report: Report, stop: threa
         for name, instrument in battery.UNTRAINED.items():
             if instrument.of(subject):
                 measured = instrument.take(subject, battery.generator(seed, name))
-                found += measured.measurements(row, seed, "untrained", share.game, 0, made_on)
+                found += measured.measurements(
+                    row, seed, "untrained", share.game, 0, made_on, made_by
+                )
         file = published(share.results, share.game, row)
         save([*(load(file) if file.exists() else []), *found], file)
         rate = (done + 1) / (time.monotonic() - began)
@@ -129,4 +133,5 @@ def check_set(shared: battery.Shared, results: Path) -> None:
     if not file.exists():
         made_on = fingerprint({"data": shared.held.content_hash(), "regime": "untrained"})
         measured = erased(shared.held)
-        save(measured.measurements(PIXELS, 0, "untrained", shared.game, 0, made_on), file)
+        made_by = commit() or ""
+        save(measured.measurements(PIXELS, 0, "untrained", shared.game, 0, made_on, made_by), file)
