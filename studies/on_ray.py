@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from commandline import BadInput
+from commandline import BadInput, counted
 from studies import packing
 from studies.board import Board
 from studies.conductor import Progress
@@ -189,7 +189,7 @@ class Cluster:
         cores, gpus = (sum(node.get(what, 0) for node in nodes) for what in ("CPU", "GPU"))
         return (
             f"Ray: {len(nodes)} machines, {cores:g} cores, {gpus:g} GPUs; "
-            f"{self.room()} runs at a time"
+            f"{counted(self.room(), 'run')} at a time"
         )
 
     @contextmanager

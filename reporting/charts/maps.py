@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.worth.ball_rewards import cell_size_screen
+from commandline import counted
 from envs.games import find
 from reporting.charts.panel import AnyChart, Drawn, Missing, Panel, absent, slug, tidy
 from reporting.charts.playfield import HEIGHT, playfield
@@ -71,7 +72,7 @@ def worth_and_value(gathered: Gathered) -> Drawn:
         for key, group in found.groupby([*AGENT, "policy", "arm"], sort=True):
             panels += _pair(key, group)
     if not panels:
-        return absent("do-maps beside value maps", measures("values"))
+        return absent("do-maps beside value maps", measures("values", agents=gathered.agents))
     return Drawn(tuple(panels), tuple(gaps))
 
 
@@ -88,7 +89,7 @@ def _chosen(runs: Sequence[Run]) -> tuple[list[Run], tuple[Missing, ...]]:
     ranked.sort(key=lambda pair: pair[0])
     beyond = len(ranked) - MOST_AGENTS
     said = (
-        f"maps of {beyond} more agents: a report draws {MOST_AGENTS}, the first seed of each row "
+        f"maps of {counted(beyond, 'more agent')}: a report draws {MOST_AGENTS}, the first seed of each row "
         "first; a report on fewer runs draws others"
     )
     return [run for _, run in ranked[:MOST_AGENTS]], (Missing(said),) if beyond > 0 else ()
@@ -142,7 +143,7 @@ def rewards(gathered: Gathered) -> Drawn:
     chosen, left = _chosen(gathered.having("ball_rewards"))
     found = gathered.table("ball_rewards", columns, keep, chosen)
     if found.empty:
-        return absent("Reward by ball position", measures("ball_rewards"))
+        return absent("Reward by ball position", measures("ball_rewards", agents=gathered.agents))
     panels: list[Panel] = []
     for key, group in found.groupby(AGENT, sort=True):
         panels += _by_direction(key, group)

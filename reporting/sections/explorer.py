@@ -27,7 +27,8 @@ def explorer(gathered: Gathered) -> Section:
         "it there."
     )
     if not measured:
-        gap = absent(INSTRUMENTS["explorer"].meaning, measures("explorer"))
+        command = measures("explorer", agents=gathered.agents)
+        gap = absent(INSTRUMENTS["explorer"].meaning, command)
         return Section("Try it: drag the ball", "explorer", joined(text(told), drawing(gap)))
     games = dict.fromkeys(run.game for run in measured)
     chosen = [s for game in games for s in _shown([r for r in measured if r.game == game])]
