@@ -43,7 +43,8 @@ def check_memory(specs: Sequence[RunSpec], workers: int, device: str = "cpu") ->
     needed = workers * host_bytes(specs, device)
     if needed > free and device != "cpu":
         raise BadInput(
-            f"--workers: {counted(workers, 'run')} need {needed / 1e9:.1f} GB of memory beside the GPU's, "
+            f"--workers: {counted(workers, 'run')} need {needed / 1e9:.1f} GB of memory beside "
+            "the GPU's, "
             f"{free / 1e9:.1f} GB are free"
         )
     if needed > free:

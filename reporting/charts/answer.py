@@ -108,12 +108,14 @@ def _panel(group: pd.DataFrame) -> Panel:
         title=f"{first['game'].capitalize()}{', ' + arm if arm else ''}",
         pooling=shown_kinds(group),
         chart=_chart(group, centres, arrows),
-        alt=f"Scatter chart of {counted(rows, 'network')}, up to {counted(seeds, 'seed')} each. Across: how far the ball "
-        f"must move before the features tell, logarithmic, farther is worse. Up: how much of the "
+        alt=f"Scatter chart of {counted(rows, 'network')}, up to {counted(seeds, 'seed')} "
+        f"each. Across: how far the ball must move before the features tell, logarithmic, "
+        "farther is worse. Up: how much of the "
         f"reward's explainable part the network foretells. {count}.",
         caption=f"Dots are seeds, the cross is a network's median JND and mean share with 95 % "
-        f"intervals over seeds (from three seeds on); {seeds_said(group)}. Arrows lead from a row to "
-        f"the row that pools with the same weights at the start; the blog post is right where "
+        f"intervals over seeds (from three seeds on); {seeds_said(group)}. Arrows "
+        f"lead from a row to the row that pools with the same weights at the start; the blog "
+        "post is right where "
         f"they go right and down: {count}. Dotted lines: the ball's height 4 px, the "
         f"paddle's 16 px, one cell of stride 8, 15.24 × 20 px. ∞: never reached. Width "
         f"{first['width']}; WHERE {first['x_fingerprint']}, {first['x_budget']:,} updates; reward "
@@ -246,14 +248,14 @@ def _chart(group: pd.DataFrame, centres: pd.DataFrame, arrows: list[dict[str, An
         shares = labels.shares(across, LEAST_PX, MARGIN_PX, log=True)
         return np.stack([shares, 1 - labels.shares(up, low, high)], axis=1)
 
-    joined = pd.DataFrame(arrows, columns=["x", "y", "x2", "y2"])
+    joined = pd.DataFrame(arrows, columns=["x", "y", "x2", "y2"], dtype=np.float64)
     ends = [lie(joined[a], joined[b]) for a, b in (("x", "y"), ("x2", "y2"))]
     space = labels.Space(
         named=lie(centres["x"], centres["share"]),
         others=np.concatenate(
-            [lie(dots["x"], dots["share"]), labels.along(np.concatenate(ends, axis=1).tolist())]
+            [lie(dots["x"], dots["share"]), labels.along(np.concatenate(ends, axis=1))]
         ),
         height=HEIGHT,
     )
-    named = labels.names(centres[["row", "x", "share"]], space, x("x"), y("share"))
-    return alt.layer(*layers, named).properties(height=HEIGHT)
+    words = labels.names(centres[["row", "x", "share"]], space, x("x"), y("share"))
+    return alt.layer(*layers, words).properties(height=HEIGHT)

@@ -94,8 +94,8 @@ def _panel(group: pd.DataFrame) -> Panel:
         title=f"What and where ({str(first['game']).capitalize()})",
         pooling=shown_kinds(group),
         chart=chart,
-        alt=f"Scatter chart of {counted(len(means), 'network')}: skill at telling which way a bar points "
-        "against R² of where it is.",
+        alt=f"Scatter chart of {counted(len(means), 'network')}: skill at telling "
+        "which way a bar points against R² of where it is.",
         caption="The same drawn pictures, two questions. WHAT: which way a bar points, learnt on "
         "the left and asked on the right. WHERE: its place, learnt on bars and asked of crosses. "
         f"Small dots are seeds, large ones means; {seeds_said(dots)}. {_dissociated(dots)} "

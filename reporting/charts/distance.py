@@ -140,10 +140,13 @@ def thresholds(measurements: pd.DataFrame) -> Drawn:
                 pooling=shown_kinds(finite),
                 chart=strip(finite, "JND, screen px (less is better)"),
                 alt=f"Strip chart of the JND of "
-                f"{counted(finite['row'].nunique(), 'network')} {way} in {game}; median {finite['value'].median():.2f} px.{often}",
+                f"{counted(finite['row'].nunique(), 'network')} {way} in {game}; "
+                f"median {finite['value'].median():.2f} px.{often}",
                 caption=f"Geometric mean of across and down; opponent {condition or 'as it is'}, "
                 f"width {width}, budget {budget:,}. A dot is a seed, the bar "
-                f"the mean and its 95 % t interval (from three seeds on); {seeds_said(finite)}.{often} Made by {fingerprint}.",
+                f"the mean and its 95 % t interval (from three seeds on); "
+                f"{seeds_said(finite)}.{often} "
+                f"Made by {fingerprint}.",
             )
         )
     return Drawn(tuple(panels))

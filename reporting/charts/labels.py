@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
-from reporting.charts.panel import tidy
+from reporting.charts.panel import AnyChart, tidy
 
 WIDTHS = (300.0, 780.0)
 """Of the plot on a phone and on a desk, CSS pixels."""
@@ -71,14 +71,14 @@ def shares(values: pd.Series, low: float, high: float, *, log: bool = False) -> 
     return np.asarray((given - low) / ((high - low) or 1.0), np.float64)
 
 
-def along(lines: Sequence[tuple[float, float, float, float]]) -> np.ndarray:
+def along(lines: Float64[np.ndarray, "n 4"]) -> np.ndarray:
     """Return points on lines, dense enough that no name fits between two: (m, 2).
 
     Args:
         lines: x, y of one end and of the other, as shares.
     """
     at = np.linspace(0, 1, 21)[:, None]
-    found = [(1 - at) * line[:2] + at * line[2:] for line in np.array(lines).reshape(-1, 4)]
+    found = [(1 - at) * line[:2] + at * line[2:] for line in lines]
     return np.concatenate(found) if found else np.empty((0, 2))
 
 
@@ -138,10 +138,12 @@ def _covered(box: np.ndarray, points: np.ndarray, half: float) -> float:
 def _beyond(box: np.ndarray, width: float, height: float) -> float:
     """Return what sticks out of the plot, square pixels, at ten times its price."""
     out = max(0.0, -box[0]) + max(0.0, box[2] - width)
-    return 10 * (LINE * out + (max(0.0, -box[1]) + max(0.0, box[3] - height)) * (box[2] - box[0]))
+    return 10 * float(
+        LINE * out + (max(0.0, -box[1]) + max(0.0, box[3] - height)) * (box[2] - box[0])
+    )
 
 
-def names(table: pd.DataFrame, space: Space, x: alt.X, y: alt.Y) -> alt.LayerChart:
+def names(table: pd.DataFrame, space: Space, x: alt.X, y: alt.Y) -> AnyChart:
     """Return the names of rows beside their points, with a thin line where one stands apart.
 
     Args:
@@ -170,4 +172,5 @@ def names(table: pd.DataFrame, space: Space, x: alt.X, y: alt.Y) -> alt.LayerCha
             fontSize=12,
         )
         layers.append(text.encode(x=x, y=y, text="row:N", tooltip="row:N"))
-    return alt.layer(*layers)
+    chart: AnyChart = alt.layer(*layers)
+    return chart

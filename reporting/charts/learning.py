@@ -60,16 +60,19 @@ def _of_agents(key: tuple[object, ...], runs: Sequence[Run]) -> Panel:
     few = (
         "An interval over seeds takes three seeds or more; there are fewer. "
         if seeds.max() < 3
-        else f"A line is the mean over seeds, the {drawn} its 95 % t interval, from three seeds on. "
+        else f"A line is the mean over seeds, the {drawn} its 95 % t interval, from three seeds "
+        "on. "
     )
     return Panel(
         name=slug("learning", game, steps),
         title=f"{str(game).capitalize()}: raw score of scheduled evaluations",
         pooling=shown_kinds(table),
         chart=lines(table, Axes("agent_steps", "agent steps", "raw score, whole games")),
-        alt=f"Learning curves of {counted(rows, 'network')} in {game}, {counted(len(runs), 'run')}. Mean score at the "
+        alt=f"Learning curves of {counted(rows, 'network')} in {game}, "
+        f"{counted(len(runs), 'run')}. Mean score at the "
         f"last step shown: {last['value'].mean():.1f}.",
-        caption=f"{few}{seeds_said(table)}. Each point is {games} whole games at epsilon {epsilon}, sticky {sticky}; "
+        caption=f"{few}{seeds_said(table)}. Each point is {games} whole games at epsilon "
+        f"{epsilon}, sticky {sticky}; "
         f"budget {steps:,} agent steps; training {training}.",
     )
 
@@ -118,7 +121,8 @@ def rates(rows: Sequence[Mapping[str, Any]]) -> Drawn:
                 chart=_grid(means),
                 alt=f"Grid of best validation skill by row and learning rate. Best: {said}.",
                 caption=f"Best skill on validation data, mean over seeds; 1 is perfect, 0 chance. "
-                f"{said_seeds}, on seeds of their own that are never judged. Made by {fingerprint}.",
+                f"{said_seeds}, on seeds of their own that are never judged. Made by "
+                f"{fingerprint}.",
             )
         )
     return Drawn(tuple(panels))
@@ -189,7 +193,8 @@ def _of_networks(
         chart=lines(
             table, Axes("updates", "updates", "skill on validation data", y_range=(-0.2, 1))
         ),
-        alt=f"Learning curves of {counted(rows, 'network')} trained on {task} in {game}: skill over updates.",
+        alt=f"Learning curves of {counted(rows, 'network')} trained on {task} in {game}: skill "
+        "over updates.",
         caption=f"Skill is 0 at chance and 1 if perfect. A line is the mean over seeds, the "
         f"{'band' if rows <= MOST_BANDS else 'bar at its end'} its 95 % t interval, from three "
         f"seeds on. {seeds_said(table)}. {updates:,} updates; data and training {fingerprint}.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -162,7 +162,7 @@ def _room(means: pd.DataFrame) -> int:
 def _x(table: pd.DataFrame, axes: Axes, room: int) -> alt.X:
     """Return the x axis, with room to its right where no line comes."""
     # On a phone half of the chart stays for the lines, however long the names are.
-    reach = [0, alt.expr(f"max(width - {room}, width / 2)")]
+    reach: list[Any] = [0, alt.expr(f"max(width - {room}, width / 2)")]
     if axes.x_scale == "order":
         words = list(dict.fromkeys(table[axes.x]))
         ordered = alt.Scale(type="point", padding=0.3, range=reach)

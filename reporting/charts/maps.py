@@ -89,7 +89,8 @@ def _chosen(runs: Sequence[Run]) -> tuple[list[Run], tuple[Missing, ...]]:
     ranked.sort(key=lambda pair: pair[0])
     beyond = len(ranked) - MOST_AGENTS
     said = (
-        f"maps of {counted(beyond, 'more agent')}: a report draws {MOST_AGENTS}, the first seed of each row "
+        f"maps of {counted(beyond, 'more agent')}: a report draws {MOST_AGENTS}, the first seed "
+        "of each row "
         "first; a report on fewer runs draws others"
     )
     return [run for _, run in ranked[:MOST_AGENTS]], (Missing(said),) if beyond > 0 else ()

@@ -60,7 +60,8 @@ def _panel(shown: pd.DataFrame, key: tuple[Any, ...], title: str) -> Panel:
         chart=lines(shown, axes),
         alt=f"R² of the read-out by layer. On the last features: {said}.",
         caption=f"Unseen scenes of teleported pictures, opponent held; 0 is the mean, 1 perfect, "
-        f"lower than −{-LOWEST} is drawn there. {seeds_said(shown)}. Budget {budget:,} agent steps, training "
+        f"lower than −{-LOWEST} is drawn there. {seeds_said(shown)}. Budget {budget:,} agent "
+        "steps, training "
         f"{training}.",
     )
 

@@ -50,7 +50,7 @@ def untrained_place(measurements: pd.DataFrame, only: Collection[str] = ()) -> D
     asked = (measurements["measure"] == "where_r2") & (measurements["regime"] == "untrained")
     found = with_width(measurements[asked])
     if only:
-        found = found[found["row"].str.partition("@")[0].isin(only)]
+        found = found[found["row"].map(lambda row: row.partition("@")[0] in only).astype(bool)]
     if found.empty:
         return absent("Random weights: R² of the ball's place, by row", UNTRAINED)
     panels = []
@@ -67,13 +67,15 @@ def untrained_place(measurements: pd.DataFrame, only: Collection[str] = ()) -> D
                 f"({str(game).capitalize()})",
                 pooling=shown_kinds(group),
                 chart=strip(group, "R² of the ball's place"),
-                alt=f"Strip chart of R² of the ball's place for {counted(rows, 'untrained network')} in "
+                alt=f"Strip chart of R² of the ball's place for "
+                f"{counted(rows, 'untrained network')} in "
                 f"{game}. Highest {best.index[0]}, {best.iloc[0]:.2f}; lowest {best.index[-1]}, "
                 f"{best.iloc[-1]:.2f}.",
                 caption=f"Mean of x and y; 1 is perfect, 0 is chance. Ridge regression on the last "
                 f"features, unseen episodes, opponent "
                 f"{condition or 'as it is'}, width {width}. A dot is a seed; the bar is the mean "
-                f"and its 95 % t interval over seeds (from three seeds on); {seeds_said(group)}. {blind}Data {fingerprint}.",
+                f"and its 95 % t interval over seeds (from three seeds on); "
+                f"{seeds_said(group)}. {blind}Data {fingerprint}.",
             )
         )
     return Drawn(tuple(panels))
@@ -101,10 +103,12 @@ def scores(runs: Sequence[Run]) -> Panel:
         pooling=shown_kinds(table),
         chart=strip(table, "mean raw score of whole games", _ends(first.game)),
         alt=f"Strip chart of the mean raw score of {counted(len(table), 'agent')} of "
-        f"{counted(len(means), 'row')} in {first.game}. Highest {means.index[0]}, {means.iloc[0]:.1f}; lowest {means.index[-1]}, "
+        f"{counted(len(means), 'row')} in {first.game}. Highest {means.index[0]}, "
+        f"{means.iloc[0]:.1f}; lowest {means.index[-1]}, "
         f"{means.iloc[-1]:.1f}.",
         caption=f"A dot is an agent; the bar is the mean over seeds and its 95 % t interval (from "
-        f"three seeds on); {seeds_said(table)}. {first.steps:,} agent steps; protocol {protocol}, training "
+        f"three seeds on); {seeds_said(table)}. {first.steps:,} agent steps; protocol "
+        f"{protocol}, training "
         f"{first.training}.",
     )
 

@@ -20,7 +20,6 @@ from reporting.claims_table import numbers
 from reporting.gather import Gathered
 from reporting.sections.section import Section, drawing, joined, piece, text
 
-
 FIRST: Mapping[str, str] = {
     "nature": "behind strides alone",
     "half_max": "behind local max-pooling",
@@ -69,7 +68,7 @@ def before_training(measurements: pd.DataFrame) -> str:
     """
     asked = (measurements["measure"] == "where_r2") & (measurements["regime"] == "untrained")
     table = measurements[asked]
-    base = table["row"].str.partition("@")[0]
+    base = table["row"].map(lambda row: row.partition("@")[0])
     said = [
         f"{how} {table[base == row]['value'].mean():.2f} ({row}, "
         f"{counted(table[base == row]['seed'].nunique(), 'network')})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from agents.architectures import PAIRS, ROWS
 from agents.geometry import ACTIONS, ledger
 from agents.settings import parse_settings, training_protocol
 from analysis.measurements import MEASURES
+from analysis.verdicts.rules import Regime
 from commandline import BadInput, counted
 from reporting.charts.panel import absent
 from reporting.commands import TRAIN, UNTRAINED
@@ -48,7 +49,8 @@ def zoo(gathered: Gathered) -> Section:
     headings = ("row", "maps", "#stride", "#field", "#features", "#parameters", "#MMAC",
                 "pairs", "what it is")  # fmt: skip
     note = (
-        f"Input 4 × 84 × 84, then 512 units; {ACTIONS} actions. Maps: their side behind each layer. "
+        f"Input 4 × 84 × 84, then 512 units; {ACTIONS} actions. Maps: their side behind each "
+        "layer. "
         "Stride and field of view in network pixels; MMAC: million multiply-adds of a forward "
         "pass. Controls are never ranked."
     )
@@ -153,7 +155,7 @@ def provenance(gathered: Gathered) -> Section:
     bodies = [told, folded(counted(len(gathered.runs), "agent"), table(_agents(gathered.runs)))]
     by_regime = gathered.measurements.groupby("regime", sort=True)
     for regime, group in by_regime:
-        title = f"{counted(len(group), 'number')}, {REGIMES[regime]}"
+        title = f"{counted(len(group), 'number')}, {REGIMES[cast(Regime, regime)]}"
         bodies.append(folded(title, table(_numbers(group))))
     return Section("Where every number came from", "provenance", joined(*bodies))
 
@@ -186,6 +188,7 @@ def _agents(runs: Sequence[Run]) -> Table:
 
 def _numbers(group: pd.DataFrame) -> Table:
     """Return measurements, a line for all seeds of one; what is the same for all stands below."""
+    group = group.assign(budget=[f"{budget:,}" for budget in group["budget"]])
     beside = ["game", "budget", "fingerprint", "commit"]
     varying = [column for column in beside if group[column].nunique() > 1]
     rows = []
