@@ -72,7 +72,10 @@ def worth_and_value(gathered: Gathered) -> Drawn:
         for key, group in found.groupby([*AGENT, "policy", "arm"], sort=True):
             panels += _pair(key, group)
     if not panels:
-        return absent("do-maps beside value maps", measures("values", agents=gathered.agents))
+        return absent(
+            "Maps of what a place is worth beside what is expected there",
+            measures("values", agents=gathered.agents),
+        )
     return Drawn(tuple(panels), tuple(gaps))
 
 

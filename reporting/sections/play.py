@@ -89,7 +89,8 @@ def _table(key: tuple[str, int, str, str], members: Sequence[Run]) -> Table:
     return Table(
         ("run", "#mean", "#median", "#IQM", "#IQM, 95 %", "#games", "#hung", "commit"),
         rows,
-        caption=f"{game}, {steps:,} agent steps, epsilon {epsilon}; protocol {protocol}, training "
+        caption=f"{game.capitalize()}, {steps:,} agent steps, epsilon {epsilon}; protocol "
+        f"{protocol}, training "
         f"{training}",
         note="95 % bootstrap intervals over the games of one agent, not over seeds.",
     )

@@ -136,7 +136,8 @@ def _prints(measurements: pd.DataFrame) -> Table:
         named = ", ".join(sorted(set(group["measure"])))
         rows.append((*key, len(group), named))
     headings = ("regime", "game", "fingerprint", "#numbers", "measures")
-    return Table(headings, rows, caption="Measurements by fingerprint of what shaped them")
+    caption = "Measurements by fingerprint of what shaped them"
+    return Table(headings, rows, caption=caption, wide=True)
 
 
 KEY = ["regime", "game", "measure", "condition", "row", "budget", "fingerprint", "commit"]
