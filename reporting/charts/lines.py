@@ -92,10 +92,12 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
     layers: list[alt.Chart] = []
     if axes.at is not None:
         level, name = axes.at
-        mark = pd.DataFrame({"level": [level], "name": [name]})
+        first, last = _ends(means, axes)
+        # No further than the lines: the names beyond are not crossed out.
+        mark = pd.DataFrame({axes.x: [first], "last": [last], "level": [level], "name": [name]})
         layers += [
             alt.Chart(mark).mark_rule(strokeDash=[4, 4], color="#888888").encode(
-                y=y("level"), tooltip="name:N"),
+                x=x, x2="last", y=y("level"), tooltip="name:N"),
         ]  # fmt: skip
     if means["low"].notna().any():
         layers += _intervals(means[means["low"].notna()], x, y, colour)
@@ -154,6 +156,13 @@ def _intervals(
     return [bar.encode(x=x, y=y("low"), y2="high:Q", color=colour)]
 
 
+def _ends(means: pd.DataFrame, axes: Axes) -> tuple[Any, Any]:
+    """Return the first and the last place on the x axis."""
+    if axes.x_scale == "order":
+        return means[axes.x].iloc[0], means[axes.x].iloc[-1]
+    return means[axes.x].min(), means[axes.x].max()
+
+
 def _room(means: pd.DataFrame) -> int:
     """Return how many CSS pixels the names take to the right of the lines."""
     return FAR + 4 + min(NAME_WIDTH, LETTER_WIDTH * int(means["row"].str.len().max()))
@@ -195,7 +204,7 @@ def _names(means: pd.DataFrame, axes: Axes, x: alt.X, y: Callable[[str], alt.Y])
     at = spread([log(mean) for mean in ends["mean"]], gap, lowest, highest)
     shown = ends.assign(at=[back(a) for a in at])
     # Where every line ends somewhere else, names still stand in one column.
-    last = means[axes.x].iloc[-1] if axes.x_scale == "order" else means[axes.x].max()
+    _, last = _ends(means, axes)
     columns = shown.assign(**{axes.x: last})
     early = shown[shown[axes.x] != last].assign(last=last)
     dots = alt.Chart(early).mark_rule(color="#888888", strokeWidth=1, strokeDash=[1, 4])

@@ -104,8 +104,9 @@ def _pair(key: Key, group: pd.DataFrame) -> list[Panel]:
     numbers = [_number(group, q) for q in ("spearman", "r2_explainable", "value_blind")]
     player = "the agent itself" if policy == "own" else f"the {policy}"
     told = {
-        "worth": f"E[G | do(ball = x, y)] if {player} plays on, opponent {arm}. Mean over scenes "
-        f"and velocities. Budget {budget:,} agent steps, training {training}.",
+        "worth": f"E[G | do(ball = x, y)]: what the next point pays on average if {player} "
+        f"plays on, opponent {arm}; over scenes and velocities. Budget {budget:,} agent steps, "
+        f"training {training}.",
         "expected": "V = max Q at the very same pictures. Over places: Spearman of V and G "
         "{}, share of the explainable variance {}, value-blind share {}.".format(*numbers),
     }

@@ -36,9 +36,9 @@ def noticed(gathered: Gathered) -> Section:
 def worth(gathered: Gathered) -> Section:
     """Return the section of do-maps beside value maps."""
     told = (
-        "Left: what the next point is worth if the ball is put there, and play goes on. Right: "
-        "what the agent expects at the very same pictures. Paddles are drawn where they usually "
-        "are."
+        "Two maps of each agent: what the next point is worth if the ball is put there and play "
+        "goes on, and what the agent expects at the very same pictures. Paddles are drawn where "
+        "they usually are."
     )
     body = joined(text(told), drawing(maps.worth_and_value(gathered)))
     return Section("What a place is worth, and what is expected", "worth", body)
