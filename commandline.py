@@ -12,7 +12,7 @@ import io
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,6 +54,15 @@ def choose(what: str, given: str, valid: Iterable[str], listed_by: str = "--help
     if len(names) > MOST_LISTED:
         shown += f", … ({len(names)} in all, see {listed_by})"
     raise BadInput(f"{what}: expected one of {shown}; got {given!r}{hint}")
+
+
+@contextlib.contextmanager
+def called(name: str, instead_of: str) -> Iterator[None]:
+    """Let errors of an argument that has another name in this command say that name."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(str(error).replace(instead_of, name, 1)) from None
 
 
 def at_least(what: str, given: int, least: int) -> int:

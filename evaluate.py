@@ -49,16 +49,16 @@ from reporting import report
 from reporting.claims_table import verdicts_table
 from reporting.wandb_run import MODES as WANDB_MODES
 from reporting.wandb_run import check_mode
-from studies.directory import find_runs
-from studies.evaluation import Evaluation, evaluate, gather
-from studies.measure import GAMES
-from studies.without_play import (
+from studies.measuring.evaluation import Evaluation, evaluate, gather
+from studies.measuring.measure import GAMES
+from studies.networks.without_play import (
     Asked,
     Training,
     measure_potential,
     measure_untrained,
     train_supervised,
 )
+from studies.running.directory import find_runs
 
 RESULTS = Path("results")
 """Where published measurements lie."""
@@ -94,7 +94,8 @@ class Arguments:
         untrained: Play nothing; measure networks with random weights, named by --rows and --seeds.
         potential_reward: Play nothing but the scripted player: how much of the reward hangs on the
             ball's place, and what a net that reads the RAM foretells of it.
-        supervised: Play nothing; train networks on these tasks: where, reward, what, count.
+        supervised: Play nothing; train networks on these tasks: where, reward, what, shapes,
+            count, overfitting, glyphs (docs/measures.md says what each asks).
         rows: Rows of the zoo to train or measure without playing, a width allowed (nature@0.5).
         seeds: Their seeds.
         game: Whose pictures they see.
@@ -172,14 +173,17 @@ def check(arguments: Arguments) -> None:
 
 
 def name_report(words: Sequence[str]) -> list[str]:
-    """Return the command line with a file behind a bare --report: options of tyro take a value."""
-    named: list[str] = []
-    for i, word in enumerate(words):
-        named.append(word)
-        after = words[i + 1] if i + 1 < len(words) else ""
-        if word == "--report" and not after.lower().endswith(PAGES):
-            named.append(str(report.FILE))
-    return named
+    """Return the command line with --report and its file, which may be left out, at its end.
+
+    Options of tyro take a value, and paths have to stand together: what is around --report does.
+    """
+    at = next((i for i, word in enumerate(words) if word == "--report"), None)
+    if at is None:
+        return [*words]
+    before, after = words[:at], words[at + 1 :]
+    named = bool(after) and after[0].lower().endswith(PAGES)
+    file = after[0] if named else str(report.FILE)
+    return [*before, *after[named:], "--report", file]
 
 
 def write_report(runs: Sequence[Path], file: Path, console: Console) -> None:
@@ -247,8 +251,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     status = without_play(arguments, console)
     if status is not None:
         return status
-    runs = gather(arguments.runs, console)
     check_mode(arguments.wandb)
+    runs = gather(arguments.runs, console)
     asked = Evaluation(
         protocol=EvaluationProtocol(epsilon=arguments.epsilon, sticky=arguments.sticky),
         games=arguments.games,

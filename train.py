@@ -37,14 +37,14 @@ from envs import games
 from reporting.wandb_run import check_mode
 from studies import grid
 from studies.agenda import Agenda, rows_folder
-from studies.budget import TIME_IS_UP, Budget, parse_duration
 from studies.crew import hire, time_is_up
-from studies.directory import RunSpec, make_root
 from studies.launch import Outcome
-from studies.lock import check_free
+from studies.launching.budget import TIME_IS_UP, Budget, parse_duration
+from studies.running.directory import RunSpec, make_root
+from studies.running.lock import check_free
+from studies.running.worker import Options
 from studies.status import standings
 from studies.status_table import show_status
-from studies.worker import Options
 
 
 @dataclass(frozen=True)

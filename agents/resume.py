@@ -90,7 +90,7 @@ def observation_digest(model: BallparkDQN) -> str:
 
 
 class CheckpointStore:
-    """The checkpoints of one run; a process works on it alone (`studies.lock`).
+    """The checkpoints of one run; a process works on it alone (`studies.running.lock`).
 
     Args:
         folder: The `checkpoint` folder of a run directory.

@@ -108,6 +108,7 @@ class Measurement:
         budget: Updates or agent steps behind it; 0 if none.
         fingerprint: Of what has to agree between numbers that are compared: data, protocol,
             training; neither row, seed nor learning rate.
+        commit: Of the code that made it, where no file beside it says so; empty if nobody knows.
     """
 
     measure: str
@@ -119,6 +120,7 @@ class Measurement:
     condition: str = ""
     budget: int = 0
     fingerprint: str = ""
+    commit: str = ""
 
     def __post_init__(self) -> None:
         choose("measure", self.measure, MEASURES, "analysis/measurements.py")
@@ -133,8 +135,8 @@ class Measurement:
 
     @property
     def key(self) -> tuple[str | int, ...]:
-        """All but the number."""
-        return tuple(v for k, v in asdict(self).items() if k != "value")
+        """What it is a number of."""
+        return tuple(v for k, v in asdict(self).items() if k not in ("value", "commit"))
 
 
 def collect(paths: Iterable[Path]) -> list[Measurement]:
@@ -212,5 +214,7 @@ def save(measurements: Sequence[Measurement], file: Path) -> None:
     for record in records:
         if math.isinf(record["value"]):
             record["value"] = str(record["value"])
+        if not record["commit"]:
+            del record["commit"]
     lines = ",\n  ".join(json.dumps(r, ensure_ascii=False, allow_nan=False) for r in records)
     file.write_text(f"[\n  {lines}\n]\n", encoding="utf-8")

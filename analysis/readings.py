@@ -41,7 +41,14 @@ class Measured:
     readings: tuple[Reading, ...] = ()
 
     def measurements(
-        self, row: str, seed: int, regime: Regime, game: str, budget: int, fingerprint: str
+        self,
+        row: str,
+        seed: int,
+        regime: Regime,
+        game: str,
+        budget: int,
+        fingerprint: str,
+        commit: str = "",
     ) -> list[Measurement]:
         """Return the readings as measurements of a row, seed and regime."""
         return [
@@ -55,6 +62,7 @@ class Measured:
                 condition=r.condition,
                 budget=budget,
                 fingerprint=fingerprint,
+                commit=commit,
             )
             for r in self.readings
         ]

@@ -26,7 +26,7 @@ import commandline
 from agents.checkpoints import device_for, read_json
 from benchmarks.cost_model import Cost, Rates, cost, measure, plan
 from commandline import BadInput, at_least
-from studies.preflight import duration
+from studies.running.preflight import duration
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDIES = ROOT / "studies"

@@ -22,8 +22,8 @@ from analysis.probing.read_out import read_out_set
 from envs import games
 from reporting.names import READ_OUT_SECONDS
 from reporting.tracking import read_metrics
-from studies.directory import RunSpec
-from studies.run import train
+from studies.running.directory import RunSpec
+from studies.running.run import train
 
 
 @dataclass(frozen=True)

@@ -162,9 +162,9 @@ def _measurements(
         records.append(
             vars(m)
             | {"pooling_kind": kind, "pooling": LABELS[kind]}
-            | {"commit": made[file], "source": file.as_posix()}
+            | {"commit": m.commit or made[file], "source": file.as_posix()}
         )
-    columns = [*Measurement.__dataclass_fields__, "pooling_kind", "pooling", "commit", "source"]
+    columns = [*Measurement.__dataclass_fields__, "pooling_kind", "pooling", "source"]
     return pd.DataFrame(records, columns=columns)
 
 
@@ -180,8 +180,8 @@ def _made_by(file: Path) -> str | None:
 def committed(folder: Path) -> dict[Path, str]:
     """Return by file the last commit that touched it, with a word that says that it is that one.
 
-    Rows of random weights and of the game itself do not name the code that made them; the commit
-    that published them is what there is. Empty where there is no git.
+    The first rows of random weights and of the game itself do not name the code that made them; the
+    commit that published them is what there is. Empty where there is no git.
     """
     if not folder.exists():
         return {}

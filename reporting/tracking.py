@@ -144,7 +144,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
             if type(row["global_step"]) is not int:
                 raise TypeError
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise BadInput(f"{path}:{number}: expected a row with global_step") from None
+            cut = " (the file's end is missing)" if line is lines[-1] and text[-1] != "\n" else ""
+            raise BadInput(
+                f"{path}:{number}: expected a row with global_step, got {line[:40]!r}{cut}"
+            ) from None
         rows.append(row)
     return rows
 

@@ -12,11 +12,11 @@ from typing import Any
 from rich.console import Console
 
 from commandline import BadInput, counted, typed
-from studies.directory import RunSpec, State, state
 from studies.launch import Outcome, launch
+from studies.measuring.scored_run import train_and_score
 from studies.publish import Publisher, is_published
-from studies.scored_run import train_and_score
-from studies.worker import Options, train_run
+from studies.running.directory import RunSpec, State, state
+from studies.running.worker import Options, train_run
 
 NOWHERE = Path("none")
 """What to type behind --results for no rows at all."""

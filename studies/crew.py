@@ -9,12 +9,12 @@ from pathlib import Path
 from agents.checkpoints import device_for
 from agents.resume import steps_saved
 from commandline import BadInput, counted
-from studies import packing
-from studies.directory import RunSpec, State, state
 from studies.launch import Backend, Outcome
-from studies.preflight import check_memory, duration, host_bytes
-from studies.preflight import lines as preflight
-from studies.processes import Processes
+from studies.launching import packing
+from studies.launching.processes import Processes
+from studies.running.directory import RunSpec, State, state
+from studies.running.preflight import check_memory, duration, host_bytes
+from studies.running.preflight import lines as preflight
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def hire(
 def _hire_cluster(
     specs: Sequence[RunSpec], most: int | None, address: str, device: str, threads: int
 ) -> Crew:
-    from studies.on_ray import Cluster, Share  # an extra: only who asks for it needs it
+    from studies.launching.on_ray import Cluster, Share  # an extra: only who asks for it needs it
 
     share = Share(threads, memory=host_bytes(specs, "cpu"))
     cluster = Cluster(address, specs[0].root, share, most)
@@ -112,7 +112,7 @@ def hire_for_networks(root: Path, workers: int, ray: str | None, threads: int) -
     """
     if ray is None:
         return Processes(workers)
-    from studies.on_ray import Cluster, Share
+    from studies.launching.on_ray import Cluster, Share
 
     return Cluster(ray, root, Share(threads, memory=NETWORK_BYTES), workers)
 

@@ -26,7 +26,7 @@ import envs
 from agents import extractors
 from commandline import BadInput
 from envs.games import find
-from studies.measure import FinishedRun, load_agent, open_run
+from studies.measuring.measure import FinishedRun, load_agent, open_run
 
 INSIDE = ("agents", "commandline")
 """Our packages that an extractor's code comes from; they are put into the zip."""

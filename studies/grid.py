@@ -43,8 +43,14 @@ PARAMETERS: Mapping[str, type] = MappingProxyType(
 """What a study may set: options of train.py that shape a run. How many run at a time, where and on
 which device is the machine's business."""
 
-IGNORED = ("program", "command", "name", "description", "project", "entity", "metric")
+PROGRAM = "train.py"
+"""Whose options a study sets."""
+
+IGNORED = ("name", "description", "project", "entity", "metric")
 """What only W&B reads."""
+
+KEYS = ("program", "command", *IGNORED, "method", "parameters")
+"""What a study file may have."""
 
 IN_THE_PATH = ("game", "extractor", "seed", "study_name")
 """Parameters by which run directories differ anyway."""
@@ -86,11 +92,12 @@ def read(path: Path) -> Grid:
             "all rows at all seeds, and a search that draws its points leaves some out"
         )
     for key in content:
-        if key not in (*IGNORED, "method", "parameters"):
+        if key not in KEYS:
             raise BadInput(
-                f"{path}: expected {', '.join((*IGNORED, 'method', 'parameters'))}; got "
+                f"{path}: expected {', '.join(KEYS)}; got "
                 f"{str(key)[:40]!r}, which would end runs early or leave some out"
             )
+    _check_program(path, content)
     axes = _axes(path, content.get("parameters"))
     varied = [name for name, v in axes.items() if len(v) > 1 and name not in IN_THE_PATH]
     axes.setdefault("study_name", (path.stem + "".join(f"-{n}{{{n}}}" for n in varied),))
@@ -151,6 +158,22 @@ def _load(path: Path) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise BadInput(f"{path}: expected a W&B sweep, got a {type(content).__name__}")
     return content
+
+
+def _check_program(path: Path, content: Mapping[str, Any]) -> None:
+    """Raise `BadInput` if an agent of W&B would run something else than `--study` does."""
+    program = content.get("program", PROGRAM)
+    if not isinstance(program, str) or Path(program).name != PROGRAM:
+        raise BadInput(f"{path}: program: expected {PROGRAM}, got {_shown(program)}")
+    command = content.get("command", [])
+    if not isinstance(command, list):
+        raise BadInput(f"{path}: command: expected a list of words, got {_shown(command)}")
+    for word in command:
+        option = str(word).removeprefix("--").split("=")[0].replace("-", "_")
+        if str(word).startswith("--") and option in PARAMETERS:
+            raise BadInput(
+                f"{path}: command: expected what shapes a run under parameters:, got {_shown(word)}"
+            )
 
 
 def _axes(path: Path, parameters: object) -> dict[str, Sequence[Value]]:

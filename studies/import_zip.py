@@ -23,8 +23,8 @@ from agents import checkpoints, extractors
 from agents.settings import NATURE, Settings, check
 from commandline import BadInput
 from envs import games
-from studies.directory import RunSpec, config, make_root
-from studies.run import build
+from studies.running.directory import RunSpec, config, make_root
+from studies.running.run import build
 
 FINGERPRINT = "imported"
 """Stands where the training fingerprint would: how it was trained is not ours to vouch for."""

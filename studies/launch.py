@@ -17,10 +17,10 @@ from typing import Any, Protocol, runtime_checkable
 
 from rich.console import Console
 
-from studies.budget import Budget, Pace
-from studies.display import Display
-from studies.processes import Processes
-from studies.worker import Job, Options, Perform, Verdict
+from studies.launching.budget import Budget, Pace
+from studies.launching.display import Display
+from studies.launching.processes import Processes
+from studies.running.worker import Job, Options, Perform, Verdict
 
 
 @runtime_checkable

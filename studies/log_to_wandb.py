@@ -23,12 +23,12 @@ from agents.checkpoints import read_json
 from commandline import BadInput, at_least, choose
 from reporting.tracking import MetricsWriter, read_metrics
 from reporting.wandb_run import check_mode, forget_logs, history, start_wandb
-from studies.conductor import Progress, Report
-from studies.directory import find_runs, spec_of
 from studies.launch import launch
-from studies.lock import locked
-from studies.run import wandb_names, wandb_video
-from studies.worker import Options
+from studies.running.conductor import Progress, Report
+from studies.running.directory import find_runs, spec_of
+from studies.running.lock import locked
+from studies.running.run import wandb_names, wandb_video
+from studies.running.worker import Options
 
 
 @dataclass(frozen=True)

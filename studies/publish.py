@@ -23,8 +23,8 @@ from analysis.measurements import load, save
 from analysis.tasks.tuning import TUNING_SEEDS
 from commandline import BadInput
 from reporting.tracking import read_metrics
-from studies.directory import YOUNG, RunSpec, differences, find_runs
-from studies.worker import Job
+from studies.running.directory import YOUNG, RunSpec, differences, find_runs
+from studies.running.worker import Job
 
 KEPT = ("study", "game", "extractor", "seed", "settings", "training_fingerprint", "versions")
 """What is taken over from `config.json`."""

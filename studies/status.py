@@ -16,9 +16,9 @@ from typing import Any, Literal
 from agents import architectures, geometry, ownfile, resume
 from agents.checkpoints import read_json
 from commandline import BadInput
-from studies import lock
-from studies.directory import ERROR, RunSpec, State, state
 from studies.publish import is_published, place
+from studies.running import lock
+from studies.running.directory import ERROR, RunSpec, State, state
 
 How = Literal["done", "running", "failed", "killed", "stopped", "waiting"]
 """`killed` and `stopped` runs go on from their last checkpoint when the same command is given."""

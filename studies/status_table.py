@@ -14,7 +14,7 @@ from rich.text import Text
 from agents import extractors
 from commandline import counted
 from envs.games import find
-from studies.preflight import duration
+from studies.running.preflight import duration
 from studies.status import Forecast, How, Standing, counts, forecast, to_json
 
 MARKS: Mapping[How, tuple[str, str]] = MappingProxyType(

@@ -30,7 +30,7 @@ from commandline import at_least
 from envs import games
 from reporting.tracking import read_metrics
 from reporting.wandb_run import history
-from studies.lock import NAME as LOCK
+from studies.running.lock import NAME as LOCK
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -93,6 +93,10 @@ EVALUATE = [
     (". --wandb onlin", "--wandb: expected one of offline, online, disabled; got 'onlin'; did"),
     (". --ray auto", "--ray: expected --supervised, --untrained or --potential-reward beside it"),
     (". --json", "--json: expected --claims beside it"),
+    ("gone --report elsewhere", "gone: expected a run directory or a folder of them, got nothing"),
+    ("--untrained --rows gapp", "^--rows: expected one of nature.*got 'gapp'; did you mean 'gap'"),
+    ("--supervised where --rows a.py:A", "^--rows: expected a file, found none at a.py"),
+    ("--supervised were --rows gap", "--supervised: expected one of where, .*; did you mean 'w"),
     (". --gmaes 3", "Unrecognized options: --gmaes, 3; did you mean --games?"),
 ]
 

@@ -26,10 +26,10 @@ from agents.tuned import table
 from commandline import BadInput
 from envs.games import CATCH
 from reporting.tracking import Mark, read_metrics
-from studies.conductor import Memory
-from studies.directory import RunSpec, config, state
-from studies.measure import open_run
+from studies.measuring.measure import open_run
 from studies.publish import place
+from studies.running.conductor import Memory
+from studies.running.directory import RunSpec, config, state
 from studies.status import standings
 from studies.tune import choices, tuning_runs
 

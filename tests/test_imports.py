@@ -19,15 +19,23 @@ MAY_IMPORT = {
     "evaluate": {"commandline", "envs", "agents", "analysis", "reporting", "studies"},
     "benchmarks": {"commandline", "envs", "agents", "analysis", "reporting", "studies", "train"},
 }
-WITHIN_ANALYSIS = {
-    "pictures": set(),
-    "probing": {"pictures"},
-    "measures": {"pictures", "probing"},
-    "worth": {"pictures", "probing", "measures", "verdicts"},
-    "tasks": {"pictures", "probing", "measures", "verdicts", "worth"},
-    "verdicts": set(),
+WITHIN = {
+    "analysis": {
+        "pictures": set(),
+        "probing": {"pictures"},
+        "measures": {"pictures", "probing"},
+        "worth": {"pictures", "probing", "measures", "verdicts"},
+        "tasks": {"pictures", "probing", "measures", "verdicts", "worth"},
+        "verdicts": set(),
+    },
+    "studies": {
+        "running": set(),
+        "measuring": {"running"},
+        "launching": {"running"},
+        "networks": {"running", "launching"},
+    },
 }
-"""Its packages; the modules beside them are what the packages share, or put them together."""
+"""Packages of a room; the modules beside them are what they share, or put them together."""
 
 ENTRY_POINTS = {ROOT / "studies" / "demo.py"}
 """Calls the two commands as a user would, so it stands to their right."""
@@ -63,24 +71,26 @@ def test_imports_point_one_way(room: str) -> None:
             assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
 
 
-@pytest.mark.parametrize("package", WITHIN_ANALYSIS)
-def test_so_do_those_within_analysis(package: str) -> None:
-    paths = sorted((ROOT / "analysis" / package).glob("*.py"))
+@pytest.mark.parametrize("package", [f"{r}.{p}" for r, within in WITHIN.items() for p in within])
+def test_so_do_those_within_a_room(package: str) -> None:
+    room, name = package.split(".")
+    paths = sorted((ROOT / room / name).glob("*.py"))
     assert paths
     for path in paths:
-        parts = {n.split(".")[1] for n in modules(path) if n.startswith("analysis.")}
-        wrong = parts & set(WITHIN_ANALYSIS) - WITHIN_ANALYSIS[package] - {package}
+        parts = {n.split(".")[1] for n in modules(path) if n.startswith(f"{room}.")}
+        wrong = parts & set(WITHIN[room]) - WITHIN[room][name] - {name}
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
 
 
-def test_every_package_within_analysis_has_its_place() -> None:
-    found = {p.parent.name for p in (ROOT / "analysis").glob("*/__init__.py")}
-    assert found == set(WITHIN_ANALYSIS)
+@pytest.mark.parametrize("room", WITHIN)
+def test_every_package_within_a_room_has_its_place(room: str) -> None:
+    found = {p.parent.name for p in (ROOT / room).glob("*/__init__.py")}
+    assert found == set(WITHIN[room])
 
 
 def test_a_wrong_import_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "wrong.py"
-    path.write_text("def f():\n    from studies.run import train\n    import envs.games\n")
+    path.write_text("def f():\n    from studies.running.run import train\n    import envs.games\n")
     assert imported(path) == {"studies", "envs"}
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64
@@ -78,6 +77,8 @@ def _written(r: float) -> str:
 
 def figure(found: pd.DataFrame, path: Path) -> None:
     """Draw it: one line for each pair, one dot for each set; how far from 0 is what matters."""
+    import altair as alt  # here: every process that trains would load it otherwise
+
     games = list(found["game"].unique())
     found = found.assign(pair=found["ball"] + " and " + found["with"])
     base = alt.Chart(found).encode(

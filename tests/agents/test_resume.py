@@ -43,7 +43,7 @@ def agent(row: str = ROW, seed: int = 0, **changed: Any) -> BallparkDQN:
 
 
 class Trained:
-    """An agent that crosses boundaries and remembers its actions, as `studies.conductor` does."""
+    """An agent that crosses boundaries and remembers its actions, as the conductor does."""
 
     def __init__(self, model: BallparkDQN) -> None:
         self.model, self.actions = model, list[np.ndarray]()

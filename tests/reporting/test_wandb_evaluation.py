@@ -31,11 +31,11 @@ from analysis.worth.value_maps import value_maps
 from envs.games import find
 from reporting.names import POSITION_BINS
 from reporting.wandb_evaluation import content_hash, log_evaluation, numbers, was_sent
-from studies.annotate import annotate
-from studies.directory import RunSpec
-from studies.measure import load_agent, open_run, score
-from studies.measure_agent import measure
-from studies.run import train
+from studies.measuring.annotate import annotate
+from studies.measuring.measure import load_agent, open_run, score
+from studies.measuring.measure_agent import measure
+from studies.running.directory import RunSpec
+from studies.running.run import train
 from tests.studies.processes import ROOT, inspect
 
 HAND_OVER = """

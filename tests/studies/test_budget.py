@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from commandline import BadInput
-from studies.budget import ALWAYS, SPARE, TIME_IS_UP, Budget, parse_duration
+from studies.launching.budget import ALWAYS, SPARE, TIME_IS_UP, Budget, parse_duration
 from tests.studies.processes import finish, rows
 
 

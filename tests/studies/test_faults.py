@@ -18,9 +18,9 @@ import pytest
 import train
 from commandline import BadInput
 from reporting.wandb_run import history
-from studies.directory import State, state
-from studies.lock import NAME, check_free, locked
-from studies.run import differences
+from studies.running.directory import State, state
+from studies.running.lock import NAME, check_free, locked
+from studies.running.run import differences
 from tests.studies.processes import ROOT, finish, rows, start, wait_for, workers
 
 CATCH = ["--preset", "demo", "--game", "catch", "--readout-every", "0",
@@ -86,7 +86,7 @@ def test_going_on_with_something_else_is_said() -> None:
 HOLD = """
 import sys, time
 from pathlib import Path
-from studies.lock import locked
+from studies.running.lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(100)

@@ -14,7 +14,7 @@ from agents.settings import fingerprint, training_protocol
 from analysis.tasks import tuning
 from commandline import BadInput
 from studies import grid
-from studies.directory import RunSpec
+from studies.running.directory import RunSpec
 
 STUDIES = Path(grid.__file__).parent
 
@@ -168,6 +168,9 @@ def test_what_a_study_varies_is_part_of_the_path(tmp_path: Path) -> None:
         ({"parameters": {"seed": {"values": [0]}}}, "expected method: grid, got no method"),
         ({"method": "grid"}, "expected options of train.py, got none"),
         ({**sweep(seed=[0]), "early_terminate": {}}, "'early_terminate', which would end runs"),
+        ({**sweep(seed=[0]), "program": "mine.py"}, "program: expected train.py, got 'mine.py'"),
+        ({**sweep(seed=[0]), "command": ["${program}", "--steps=9"]}, "command: expected what"),
+        ({**sweep(seed=[0]), "command": "${args}"}, "command: expected a list of words"),
         ({**sweep(seed=[0]), "run_cap": 3}, "'run_cap', which would end runs early or leave"),
         (sweep(workers=2), "expected one of game, extractor"),
         (sweep(extractr="gap"), "did you mean 'extractor'?"),

@@ -111,9 +111,13 @@ def test_scores_are_written_shown_and_not_played_twice(grid: Path) -> None:
         assert training["run_group"] == scored["run_group"]
         assert training["run_id"] != scored["run_id"]
         assert scored["config"]["update"]["training_run"] == training["run_id"]
+    damaged = grid / "nature" / "seed0" / "evaluation" / "games.parquet"
+    whole = pd.read_parquet(damaged)
+    damaged.write_bytes(damaged.read_bytes()[:-50])
     status, told, _ = finish(grid, str(grid), "--games", "6", script="evaluate.py")
-    assert told.count("scored before") == 2
-    assert told.count("W&B has this evaluation") == 2
+    assert (told.count("scored before"), told.count("playing 6 games")) == (1, 1)
+    pd.testing.assert_frame_equal(pd.read_parquet(damaged), whole)
+    assert told.count("W&B has this evaluation") == 1
 
 
 def test_weights_that_were_changed_are_not_scored(grid: Path) -> None:

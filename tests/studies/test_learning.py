@@ -8,8 +8,8 @@ import pytest
 
 from agents.settings import resolve
 from reporting.tracking import read_metrics
-from studies.directory import RunSpec
-from studies.run import train
+from studies.running.directory import RunSpec
+from studies.running.run import train
 
 
 @pytest.mark.slow

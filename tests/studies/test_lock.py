@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from studies.lock import NAME, TIMING, GaveUpError, HeldError, Timing, _Watch, held, locked
-from studies.lock_owner import LOST, Owner, this_machine
+from studies.running.lock import NAME, TIMING, GaveUpError, HeldError, Timing, _Watch, held, locked
+from studies.running.lock_owner import LOST, Owner, this_machine
 from tests.studies.processes import ROOT, wait_for
 
 QUICK = Timing(beat=0.2, silence=1.0, settle=0.6)
@@ -21,7 +21,7 @@ QUICK = Timing(beat=0.2, silence=1.0, settle=0.6)
 ELSEWHERE = """
 import os, sys, threading
 from pathlib import Path
-from studies.lock_owner import Held, Owner
+from studies.running.lock_owner import Held, Owner
 path = Path(sys.argv[1])
 handle = os.open(path, os.O_RDWR | os.O_CREAT)  # not locked: a file system that tells nobody
 Held(path, handle, Owner("elsewhere", "abc", 0)).keep(0.2, threading.Event())

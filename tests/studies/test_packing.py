@@ -10,7 +10,7 @@ import torch
 
 import train
 from commandline import BadInput
-from studies.packing import (
+from studies.launching.packing import (
     Need,
     Room,
     fit,
@@ -18,7 +18,7 @@ from studies.packing import (
     gpu_bytes,
     room_here,
 )
-from studies.preflight import CUDA_HOST_BYTES, RUN_BYTES, host_bytes
+from studies.running.preflight import CUDA_HOST_BYTES, RUN_BYTES, host_bytes
 
 GB = 10**9
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from studies.potential import left, protocol
+from studies.networks.potential import left, protocol
 
 
 def test_seeds_in_rounds_and_what_has_its_row_is_not_done_again(tmp_path: Path) -> None:

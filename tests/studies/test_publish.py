@@ -9,9 +9,9 @@ import pytest
 
 from agents.settings import resolve
 from commandline import BadInput
-from studies.directory import RunSpec
 from studies.publish import main
-from studies.run import train
+from studies.running.directory import RunSpec
+from studies.running.run import train
 
 
 def test_a_run_leaves_its_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

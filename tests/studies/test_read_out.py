@@ -25,10 +25,10 @@ from reporting.dashboards import SECTIONS
 from reporting.names import POSITION_BINS, READ_OUT_SECONDS, VIDEO, map_of, measure, table_of
 from reporting.tracking import read_metrics
 from reporting.wandb_evaluation import numbers
-from studies.conductor import Interrupted, Progress
-from studies.directory import RunSpec, State, state
-from studies.measure import open_run, score
-from studies.run import train
+from studies.measuring.measure import open_run, score
+from studies.running.conductor import Interrupted, Progress
+from studies.running.directory import RunSpec, State, state
+from studies.running.run import train
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.redaction import redact
+from studies.running.redaction import redact
 
 
 def test_home_and_secrets_go_the_rest_stays(

@@ -18,7 +18,7 @@ import train
 from analysis.measurements import load
 from commandline import BadInput
 from studies import status
-from studies.directory import RunSpec
+from studies.running.directory import RunSpec
 from studies.status import Standing, forecast
 from studies.status_table import show_status
 from tests.studies import processes

@@ -11,8 +11,8 @@ import pytest
 from analysis.supervised import SupervisedSettings
 from analysis.tasks import tuning
 from commandline import BadInput
-from studies.supervised import at, judged_runs, tried, tuning_runs
-from studies.supervised_run import Stage, SupervisedRun
+from studies.networks.supervised import at, judged_runs, tried, tuning_runs
+from studies.networks.supervised_run import Stage, SupervisedRun
 
 ASKED = [("where", "pong", "held")]
 ROWS = ["nature@0.5", "gap@0.5"]

@@ -13,11 +13,12 @@ import evaluate
 import train
 from analysis.measurements import collect, load
 from analysis.supervised import SupervisedSettings
-from studies import untrained
-from studies.conductor import Interrupted, Progress
-from studies.supervised import perform
-from studies.supervised_run import SupervisedRun
-from studies.worker import Options
+from studies.networks import untrained
+from studies.networks.supervised import perform
+from studies.networks.supervised_run import SupervisedRun
+from studies.running.conductor import Interrupted, Progress
+from studies.running.directory import commit
+from studies.running.worker import Options
 
 ROWS = ["nature@0.125", "dense_circular_gap@0.125"]
 
@@ -43,6 +44,7 @@ def networks_with_random_weights(capsys: pytest.CaptureFixture[str]) -> None:
     assert "untrained/catch/share0: finished" in said(capsys, *words)
     found = collect([Path("results")])
     assert {m.regime for m in found} == {"untrained"}
+    assert {m.commit for m in found} == {commit() or ""}
     assert {(m.row, m.seed) for m in found if m.measure == "where_r2"} == {(r, 0) for r in ROWS}
     checks = {m.measure: m.value for m in found}
     assert checks["corner_dq"] == 0

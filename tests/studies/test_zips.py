@@ -21,9 +21,9 @@ from agents.settings import resolve
 from commandline import BadInput
 from envs.games import CATCH
 from studies import export_zip, import_zip
-from studies.directory import RunSpec, config
-from studies.measure import load_agent, open_run
-from studies.run import build
+from studies.measuring.measure import load_agent, open_run
+from studies.running.directory import RunSpec, config
+from studies.running.run import build
 from tests.studies.processes import ROOT
 
 STOCK = """

@@ -1,0 +1,136 @@
+"""The battery taken of one finished agent: a table for each measure, and the numbers for claims.
+
+`evaluation/<measure>.parquet` holds the table, `evaluation/measures.json` what shaped it and what
+was read off, `evaluation/measurements.json` everything that claims can use of this agent. A measure
+is taken again only if the agent or the code has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from agents.checkpoints import read_json, write_json
+from analysis import battery
+from analysis.cache import key_of, shaped_by
+from analysis.learning import gain_in_last_quarter, normalised_score
+from analysis.measurements import Measurement, save
+from analysis.networks import of_agent
+from analysis.readings import Measured, Reading
+from analysis.tasks.tuning import TUNING_SEEDS
+from envs.games import find
+from reporting.tracking import read_metrics
+from studies.measuring.measure import FinishedRun, load_agent, readable
+
+CODE = ("envs/*.py", "agents/*.py", "analysis/**/*.py")
+"""What has a say in a measure."""
+
+CARD = "measures.json"
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a measure of an agent is a function of, beside the code.
+
+    Attributes:
+        agent_sha256: Of the weights.
+        game: What it plays.
+        measure: The name.
+    """
+
+    agent_sha256: str
+    game: str
+    measure: str
+
+
+def measure(
+    run: FinishedRun,
+    names: Sequence[str],
+    shared: battery.Shared,
+    tell: Callable[[str], None],
+    *,
+    again: bool = False,
+) -> None:
+    """Take measures of an agent and write down what they say.
+
+    Args:
+        run: The run.
+        names: Keys of `analysis.battery.INSTRUMENTS`; those that cannot be taken of it are left
+            out, and that is said.
+        shared: Data of its game.
+        tell: Is told what is being measured.
+        again: Also what has been measured before.
+
+    Raises:
+        BadInput: If the agent's weights are damaged.
+    """
+    folder = run.directory / "evaluation"
+    folder.mkdir(exist_ok=True)
+    card = folder / CARD
+    known: dict[str, Any] = read_json(card) if card.exists() else {}
+    game, seed = str(run.config["game"]), int(run.config["seed"])
+    subject = battery.Subject(of_agent(load_agent(run), run.extractor), "reinforcement", shared)
+    for name in names:
+        instrument = battery.INSTRUMENTS[name]
+        if not instrument.of(subject):
+            tell(f"{run.name}: {name}: not of {subject.row} in {game}, left out")
+            continue
+        key = key_of(shaped_by(Key(run.agent["sha256"], game, name), CODE))
+        table = folder / f"{name}.parquet"
+        if not again and known.get(name, {}).get("key") == key and readable(table):
+            tell(f"{run.name}: {name}: measured before")
+            continue
+        tell(f"{run.name}: {name}: {instrument.meaning} …")
+        measured = instrument.take(subject, battery.generator(seed, name))
+        measured.table.to_parquet(table)
+        known[name] = {"key": key, "readings": [asdict(r) for r in measured.readings]}
+        write_json(card, known)
+    write_measurements(run)
+
+
+def write_measurements(run: FinishedRun) -> None:
+    """Write what claims can use of an agent: its score by the learning curve, and what was read.
+
+    Of seeds that only chose a learning rate that is nothing.
+    """
+    folder = run.directory / "evaluation"
+    folder.mkdir(exist_ok=True)
+    card = folder / CARD
+    known = read_json(card) if card.exists() else {}
+    if int(run.config["seed"]) in TUNING_SEEDS:
+        save([], folder / "measurements.json")
+        return
+    found = _measurements(run, scores(run))
+    for taken in known.values():
+        found += _measurements(run, [Reading(**reading) for reading in taken["readings"]])
+    save(found, folder / "measurements.json")
+
+
+def scores(run: FinishedRun) -> list[Reading]:
+    """Return the normalised score of a run's learning curve, and its late gain.
+
+    None where the game has no reference score yet, or the curve fewer than four points.
+    """
+    game = find(str(run.config["game"]))
+    rows = read_metrics(run.directory / "metrics.jsonl")
+    curve = [(r["global_step"], r["eval/score_mean"]) for r in rows if "eval/score_mean" in r]
+    if game.reference_score is None or len(curve) < 4:
+        return []
+    return [
+        Reading("score", normalised_score(curve, game)),
+        Reading("score_gain", gain_in_last_quarter(curve, game)),
+    ]
+
+
+def _measurements(run: FinishedRun, readings: Sequence[Reading]) -> list[Measurement]:
+    return Measured(pd.DataFrame(), tuple(readings)).measurements(
+        str(run.config["extractor"]),
+        int(run.config["seed"]),
+        "reinforcement",
+        str(run.config["game"]),
+        int(run.agent["steps"]),
+        str(run.config["training_fingerprint"]),
+    )

@@ -1,0 +1,1 @@
+"""Networks that never play: random weights, the supervised regime, the game itself."""

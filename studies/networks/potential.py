@@ -1,0 +1,134 @@
+"""The potential reward itself, without a network: what hangs on place, and what RAM foretells.
+
+Two things a seed and opponent arm: the share of the reward's variance that hangs on the ball's
+place (claim 2), and the RAM oracle, without which no verdict on the potential reward stands.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from agents.settings import fingerprint
+from analysis.measurements import save
+from analysis.readings import Measured
+from analysis.verdicts.rules import Regime
+from analysis.worth.place_scenes import PlaceSettings, scenes
+from analysis.worth.place_share import place_share
+from analysis.worth.ram_oracle import ram_oracle
+from analysis.worth.returns import RewardSettings
+from analysis.worth.rewards import CONDITIONS, reward_set
+from studies.running.conductor import Interrupted, Progress, Report
+from studies.running.directory import commit
+from studies.running.worker import Options
+
+ROWS: dict[str, tuple[str, Regime]] = {
+    "place_share": ("ball_tracker", "game"),
+    "ram_oracle": ("ram_oracle", "supervised"),
+}
+"""What is measured: of which row, in which regime."""
+
+
+@dataclass(frozen=True)
+class PotentialRun:
+    """One seed of one of them, in one opponent arm.
+
+    Attributes:
+        what: A key of `ROWS`.
+        game: Which game.
+        arm: What the opponent does: held or along.
+        seed: Of scenes, places and rollouts; of the oracle's weights.
+        root: The folder of all runs.
+        results: The folder of published rows.
+    """
+
+    what: str
+    game: str
+    arm: str
+    seed: int
+    root: Path
+    results: Path
+
+    @property
+    def place(self) -> Path:
+        """Where it lies."""
+        arm = f"{self.what}-{CONDITIONS[self.arm]}"
+        return Path("potential", self.game, arm, f"measurements-seed{self.seed}.json")
+
+    @property
+    def title(self) -> str:
+        """What it is called while it is at work."""
+        return f"{self.game}/{self.what}-{CONDITIONS[self.arm]}/seed{self.seed}"
+
+    @property
+    def directory(self) -> Path:
+        """Where it would leave an error."""
+        return (self.root / self.place).parent
+
+    @property
+    def published(self) -> Path:
+        """Its numbers."""
+        return self.results / self.place
+
+    @property
+    def length(self) -> int:
+        """One."""
+        return 1
+
+
+def left(game: str, seeds: Sequence[int], root: Path, results: Path) -> list[PotentialRun]:
+    """Return what is left to measure, seeds in rounds."""
+    runs = [
+        PotentialRun(what, game, arm, seed, root, results)
+        for seed in seeds
+        for what in ROWS
+        for arm in CONDITIONS
+    ]
+    return [run for run in runs if not run.published.exists()]
+
+
+def prepare(games: Sequence[str], workers: int) -> None:
+    """Build what several seeds share: the rollouts that the oracle is trained and judged on."""
+    for game in games:
+        for arm in CONDITIONS:
+            reward_set(RewardSettings(game=game, arm=arm), workers=workers)
+
+
+def perform(run: PotentialRun, options: Options, report: Report, stop: threading.Event) -> None:
+    """Measure and publish one seed."""
+    torch.set_num_threads(options.threads)
+    run.directory.mkdir(parents=True, exist_ok=True)
+    report(Progress(0, 0, None, "playing on"))
+    if stop.is_set():
+        raise Interrupted
+    measured = _take(run)
+    row, regime = ROWS[run.what]
+    save(
+        measured.measurements(row, run.seed, regime, run.game, 0, protocol(run), commit() or ""),
+        run.published,
+    )
+    measured.table.to_parquet(run.directory / f"{run.what}-seed{run.seed}.parquet")
+
+
+def settings_of(run: PotentialRun) -> PlaceSettings | RewardSettings:
+    """Return what shapes the games that are played on; all oracles are trained on the same."""
+    if run.what == "ram_oracle":
+        return RewardSettings(game=run.game, arm=run.arm)
+    return PlaceSettings(game=run.game, arm=run.arm, seed=run.seed)
+
+
+def protocol(run: PotentialRun) -> str:
+    """Return the fingerprint of what has to agree between seeds and opponent arms."""
+    kept = {k: v for k, v in asdict(settings_of(run)).items() if k not in ("seed", "arm")}
+    return fingerprint({"what": run.what, **kept})
+
+
+def _take(run: PotentialRun) -> Measured:
+    settings = settings_of(run)
+    if isinstance(settings, RewardSettings):
+        return ram_oracle(reward_set(settings, workers=1), run.seed)
+    return place_share(settings, scenes(settings, workers=1))

@@ -1,0 +1,166 @@
+"""Networks trained without a game, many at a time; each finished one adds its row to `results/`.
+
+Three stages, each a folder of its own: `tuning` chooses a learning rate for each row on other
+seeds, `tuned` are the runs that are judged, `common` the same at one rate for all. A run whose row
+lies in `results/` is not done again, so that `runs/` can be lost.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from agents.allocator import keep_freed_memory
+from agents.checkpoints import read_json
+from analysis.supervised import Row, Stopped, train
+from analysis.tasks import catalogue, tuning
+from analysis.tasks.task import Task
+from commandline import BadInput, told
+from studies.networks.supervised_rows import publish
+from studies.networks.supervised_run import Stage, SupervisedRun
+from studies.running.conductor import Interrupted, Progress, Report
+from studies.running.worker import Options
+
+REPORT_EVERY = 2.0
+"""Seconds between two reports of a run."""
+
+
+def perform(run: SupervisedRun, options: Options, report: Report, stop: threading.Event) -> None:
+    """Train and judge one network, and publish its row."""
+    torch.set_num_threads(options.threads)
+    keep_freed_memory()
+    report(Progress(0, 0, None, "loading"))
+    asked = _task(run.task, run.game, run.condition)
+    told, before = time.monotonic(), -1
+
+    def tell(updates: int, curve: list[Row]) -> None:
+        nonlocal told, before
+        before = updates - 1 if before < 0 else before
+        if time.monotonic() - told >= REPORT_EVERY:
+            rate = (updates - before) / (time.monotonic() - told)
+            told, before = time.monotonic(), updates
+            doing = f"skill {curve[-1]['skill']:.3f}" if curve else "training"
+            report(Progress(updates, rate, None, doing))
+
+    try:
+        trained = train(
+            run.network, asked, run.seed, run.settings, run.directory, tell, stop.is_set
+        )
+    except Stopped:
+        raise Interrupted from None
+    report(Progress(run.length, 0, None, "measuring"))
+    publish(run, asked, trained)
+
+
+@functools.lru_cache(maxsize=2)
+def _task(name: str, game: str, condition: str) -> Task:
+    """Return a task; a process that does several runs loads its data once."""
+    return catalogue.task(name, game, condition)
+
+
+def tried(run: SupervisedRun) -> list[tuning.Tried]:
+    """Return what the published tuning runs of the run's row and task say."""
+    folder = run.published.parent
+    found = []
+    for path in sorted(folder.glob("*rate*-seed*.json")):
+        row = read_json(path)
+        try:
+            found.append(
+                tuning.Tried(
+                    float(row["settings"]["learning_rate"]),
+                    int(row["seed"]),
+                    float(row["best_validation_skill"]),
+                    int(row["settings"]["updates"]),
+                )
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"{path}: expected the row of a tuning run, got {told(error)}") from None
+    return found
+
+
+def tuning_runs(
+    asked: Iterable[tuple[str, str, str]], rows: Sequence[str], root: Path, results: Path
+) -> list[SupervisedRun]:
+    """Return the runs that choosing a learning rate still takes: seeds in rounds, all rows in each.
+
+    Args:
+        asked: Task, game, condition.
+        rows: Of the zoo.
+        root: The folder of all runs.
+        results: The folder of published rows.
+    """
+    found = []
+    for task, game, condition in dict.fromkeys(catalogue.where_rates_are(*q) for q in asked):
+        for seed in tuning.TUNING_SEEDS:
+            for row in rows:
+                settings = replace(catalogue.TASKS[task].settings, updates=tuning.TUNING_UPDATES)
+                any_rate = SupervisedRun(
+                    "tuning", task, game, condition, row, seed, settings, root, results
+                )
+                known = tried(any_rate)
+                updates = tuning.updates_to_try(known)
+                for rate in tuning.to_try(known):
+                    run = at(any_rate, rate, updates)
+                    if not run.published.exists():
+                        found.append(run)
+    return found
+
+
+def at(run: SupervisedRun, rate: float, updates: int) -> SupervisedRun:
+    """Return the same run at another learning rate and length."""
+    settings = replace(run.settings, learning_rate=rate, updates=updates)
+    return replace(run, settings=settings)
+
+
+def judged_runs(
+    asked: Iterable[tuple[str, str, str]],
+    rows: Sequence[str],
+    seeds: Sequence[int],
+    stage: Stage,
+    updates: int,
+    root: Path,
+    results: Path,
+) -> list[SupervisedRun]:
+    """Return the runs that are judged and lack a row: seeds in rounds, all rows in each.
+
+    Args:
+        asked: Task, game, condition.
+        rows: Of the zoo.
+        seeds: From 0 on; those that chose the learning rates are refused.
+        stage: `tuned` or `common`.
+        updates: Of each run.
+        root: The folder of all runs.
+        results: The folder of published rows.
+
+    Raises:
+        BadInput: If a row has no learning rate yet, or a seed was one of those that chose it.
+    """
+    if used := sorted(set(seeds) & set(tuning.TUNING_SEEDS)):
+        raise BadInput(f"--seeds: expected other seeds than those that chose the rates, got {used}")
+    found = []
+    for task, game, condition in asked:
+        rates: dict[str, float] = {}
+        settings = catalogue.TASKS[task].settings
+        for row in rows:
+            known = catalogue.where_rates_are(task, game, condition)
+            probe = SupervisedRun("tuning", *known, row, 0, settings, root, results)
+            rate = tuning.choose_rate(tried(probe)) if stage == "tuned" else tuning.COMMON_RATE
+            if rate is None:
+                raise BadInput(
+                    f"{row}: expected a learning rate chosen for {known[0]} in {game} (in "
+                    f"{probe.published.parent}), got none; run the same command with --tune first"
+                )
+            rates[row] = rate
+        for seed in seeds:
+            for row in rows:
+                how = replace(settings, updates=updates, learning_rate=rates[row])
+                run = SupervisedRun(stage, task, game, condition, row, seed, how, root, results)
+                if not run.published.exists():
+                    found.append(run)
+    return found

@@ -1,0 +1,106 @@
+"""What a finished supervised run leaves: its row, and the numbers that claims can use."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import asdict
+
+import pandas as pd
+
+from agents.checkpoints import write_json
+from analysis import battery
+from analysis.measurements import Measurement, save
+from analysis.measures.shifts import output_shift
+from analysis.readings import Measured, Reading
+from analysis.supervised import Trained, outputs_of
+from analysis.tasks.task import ManySided, Task
+from studies.networks.supervised_run import SupervisedRun
+from studies.running.directory import commit, versions
+
+
+def publish(run: SupervisedRun, task: Task, trained: Trained) -> None:
+    """Write the row of a finished run, and beside it what claims can use."""
+    run.published.parent.mkdir(parents=True, exist_ok=True)
+    if run.stage == "tuned":
+        found = of_training(run, task, trained) + of_network(run, task, trained)
+        save(found, run.published.with_name(f"measurements-seed{run.seed}.json"))
+    columns = list(trained.curve[0])
+    write_json(
+        run.published,
+        {
+            "stage": run.stage,
+            "task": run.task,
+            "game": run.game,
+            "condition": run.condition,
+            "row": run.row,
+            "seed": run.seed,
+            "settings": asdict(run.settings),
+            "fingerprint": trained.fingerprint,
+            "skill": trained.judged.skill,
+            **trained.judged.beside,
+            "last_skill": trained.last,
+            "best_validation_skill": max(row["skill"] for row in trained.curve),
+            "gain": trained.gain,
+            "stuck": trained.stuck,
+            "columns": columns,
+            "curve": [[round(row[c], 5) for c in columns] for row in trained.curve],
+            "versions": versions(),
+            "commit": commit(),
+        },
+    )
+
+
+def of_training(run: SupervisedRun, task: Task, trained: Trained) -> list[Measurement]:
+    """Return what the claims can use of how training went and of how good the outputs are."""
+    if isinstance(task, ManySided):
+        outputs = outputs_of(trained.network, task.parts["test"].observations)
+        readings = task.readings(outputs, trained.curve)
+    else:
+        readings = (
+            Reading(task.measure, trained.judged.skill, task.condition),
+            # Several networks a row and seed, one for each condition; of WHERE there is one.
+            Reading(task.gain, trained.gain, "" if run.task == "where" else task.condition),
+        )
+    if run.task == "where":
+        readings += (Reading("updates_to_4px", trained.reached("rmse_px", 4)),)
+    return _measurements(run, Measured(pd.DataFrame(), readings), trained)
+
+
+AFTER = {"where": ("probes", "jnd", "equivariance", "bits", "pools")}
+"""Measures of the trained network, by task: taken at once, because weights are not kept."""
+
+SHIFTED = {"what": "what_shift", "reward": "reward_shift"}
+"""Robustness to shifts of the input, by task."""
+
+
+def of_network(run: SupervisedRun, task: Task, trained: Trained) -> list[Measurement]:
+    """Return what is measured of the trained network; the tables stay in the run's directory."""
+    subject = battery.Subject(trained.network, "supervised", _shared(run.game))
+    found: list[Measurement] = []
+    for name in AFTER.get(run.task, ()):
+        instrument = battery.INSTRUMENTS[name]
+        if instrument.of(subject):
+            measured = instrument.take(subject, battery.generator(run.seed, name))
+            measured.table.to_parquet(run.directory / f"{name}.parquet")
+            found += _measurements(run, measured, trained)
+    if run.task in SHIFTED:
+        measured = output_shift(
+            trained.network,
+            task.parts["test"].observations,
+            battery.generator(run.seed, "shifts"),
+            measure=SHIFTED[run.task],
+            condition=run.condition,
+        )
+        found += _measurements(run, measured, trained)
+    return found
+
+
+def _measurements(run: SupervisedRun, measured: Measured, trained: Trained) -> list[Measurement]:
+    return measured.measurements(
+        run.row, run.seed, "supervised", run.game, run.settings.updates, trained.fingerprint
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _shared(game: str) -> battery.Shared:
+    return battery.Shared(game, workers=1)

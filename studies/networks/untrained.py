@@ -1,0 +1,137 @@
+"""Networks with random weights, read out: many rows, many seeds, seconds each.
+
+A job is a share of the networks, because starting a process takes longer than measuring one. Seeds
+come in rounds, all rows in each; what was measured is in `results/` at once, one file for each row,
+and is not measured again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from agents import extractors
+from agents.allocator import keep_freed_memory
+from agents.settings import fingerprint
+from analysis import battery
+from analysis.measurements import Measurement, load, save
+from analysis.networks import build
+from analysis.probing.checks import erased
+from studies.running.conductor import Interrupted, Progress, Report
+from studies.running.directory import commit
+from studies.running.worker import Options
+
+OUTPUTS = 6
+"""Of the last layer: the actions of Pong. No measure of this regime looks at more than that."""
+
+PIXELS = "raw_pixels"
+"""The row of what is measured on the input itself."""
+
+
+@dataclass(frozen=True)
+class UntrainedShare:
+    """Some of the networks of a game.
+
+    Attributes:
+        number: Which share.
+        game: Whose pictures.
+        networks: Rows and seeds, in order.
+        results: The folder of published rows.
+        root: The folder of all runs.
+    """
+
+    number: int
+    game: str
+    networks: tuple[tuple[str, int], ...]
+    results: Path
+    root: Path
+
+    @property
+    def title(self) -> str:
+        """What it is called while it is at work."""
+        return f"untrained/{self.game}/share{self.number}"
+
+    @property
+    def directory(self) -> Path:
+        """Where it would leave an error."""
+        return self.root / "untrained" / self.game
+
+    @property
+    def length(self) -> int:
+        """Networks."""
+        return len(self.networks)
+
+
+def published(results: Path, game: str, row: str) -> Path:
+    """Return the file of a row's measurements."""
+    return results / "untrained" / game / extractors.directory_name(row) / "measurements.json"
+
+
+def shares(
+    game: str, rows: Sequence[str], seeds: Sequence[int], workers: int, root: Path, results: Path
+) -> list[UntrainedShare]:
+    """Return what is left to measure, dealt to so many workers; each row belongs to one of them.
+
+    Args:
+        game: Whose pictures.
+        rows: Of the zoo, widths allowed.
+        seeds: Of the initial weights.
+        workers: Shares, at most.
+        root: The folder of all runs.
+        results: The folder of published rows.
+    """
+    known = {row: _seeds(published(results, game, row)) for row in rows}
+    found = []
+    for number in range(workers):
+        mine = rows[number::workers]
+        left = tuple((row, seed) for seed in seeds for row in mine if seed not in known[row])
+        if left:
+            found.append(UntrainedShare(number, game, left, results, root))
+    return found
+
+
+def _seeds(file: Path) -> set[int]:
+    return {m.seed for m in load(file)} if file.exists() else set()
+
+
+def measure(share: UntrainedShare, options: Options, report: Report, stop: threading.Event) -> None:
+    """Measure every network of a share."""
+    torch.set_num_threads(options.threads)
+    keep_freed_memory()
+    share.directory.mkdir(parents=True, exist_ok=True)
+    shared = battery.Shared(share.game, workers=1)
+    # The data, and nothing of a row or a seed: what has to agree between rows that are compared.
+    made_on = fingerprint({"data": shared.held.content_hash(), "regime": "untrained"})
+    made_by = commit() or ""
+    began = time.monotonic()
+    for done, (row, seed) in enumerate(share.networks):
+        if stop.is_set():
+            raise Interrupted
+        network = build(row, seed, OUTPUTS)
+        subject = battery.Subject(network, "untrained", shared)
+        found: list[Measurement] = []
+        for name, instrument in battery.UNTRAINED.items():
+            if instrument.of(subject):
+                measured = instrument.take(subject, battery.generator(seed, name))
+                found += measured.measurements(
+                    row, seed, "untrained", share.game, 0, made_on, made_by
+                )
+        file = published(share.results, share.game, row)
+        save([*(load(file) if file.exists() else []), *found], file)
+        rate = (done + 1) / (time.monotonic() - began)
+        report(Progress(done + 1, rate, None, f"{row}, seed {seed}"))
+
+
+def check_set(shared: battery.Shared, results: Path) -> None:
+    """Publish what the shared set tells with the ball erased; once for each game."""
+    file = published(results, shared.game, "nature").parents[1] / PIXELS / "measurements.json"
+    if not file.exists():
+        made_on = fingerprint({"data": shared.held.content_hash(), "regime": "untrained"})
+        measured = erased(shared.held)
+        made_by = commit() or ""
+        save(measured.measurements(PIXELS, 0, "untrained", shared.game, 0, made_on, made_by), file)

@@ -1,0 +1,152 @@
+"""What a grid will take, said before its first step: memory, disk, time."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+import torch
+from stable_baselines3.common.logger import Logger
+
+from agents.dqn import environment_seeds
+from agents.replay import bytes_needed
+from commandline import BadInput, counted
+from studies.running.directory import RunSpec
+from studies.running.run import build
+
+RUN_BYTES = 700_000_000
+"""Memory of a run beside its replay: interpreter, PyTorch, emulators, network (measured .4–.6)."""
+
+CUDA_HOST_BYTES = 3_000_000_000
+"""Memory of a run on a GPU, outside of it: PyTorch's CUDA libraries come on top of `RUN_BYTES`. An
+estimate, unmeasured here."""
+
+DISK_BYTES = 120_000_000
+"""Disk of a run: two checkpoints of 27 MB, 3 MB for each 25,000 agent steps of Pong in the replay,
+weights, metrics, W&B's files and two videos."""
+
+TRIED_STEPS = 160
+"""Agent steps played to find out how fast a run is; the first half is not timed."""
+
+
+def check_memory(specs: Sequence[RunSpec], workers: int, device: str = "cpu") -> int:
+    """Return the bytes that the runs at work together take, outside of a GPU.
+
+    Raises:
+        BadInput: If they do not fit into free memory; the line names the replay that would.
+    """
+    free = psutil.virtual_memory().available
+    needed = workers * host_bytes(specs, device)
+    if needed > free and device != "cpu":
+        raise BadInput(
+            f"--workers: {counted(workers, 'run')} need {needed / 1e9:.1f} GB of memory beside "
+            "the GPU's, "
+            f"{free / 1e9:.1f} GB are free"
+        )
+    if needed > free:
+        largest = max(specs, key=replay_bytes)
+        size = largest.settings.replay_size
+        fits = int((free / workers - RUN_BYTES) / (replay_bytes(largest) / size))
+        raise BadInput(
+            f"--replay-size: {size:,} transitions for each of {workers} workers need "
+            f"{workers * replay_bytes(largest) / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
+            f"{max(0, fits // 1_000 * 1_000):,} would fit"
+        )
+    return needed
+
+
+def host_bytes(specs: Sequence[RunSpec], device: str) -> int:
+    """Return the bytes of memory that the largest of the runs takes, outside of a GPU."""
+    base = RUN_BYTES if device == "cpu" else CUDA_HOST_BYTES
+    return base + max(0 if replay_on_gpu(s, device) else replay_bytes(s) for s in specs)
+
+
+def replay_on_gpu(spec: RunSpec, device: str) -> bool:
+    """Say whether a run's replay lies on the GPU: compressed it does not."""
+    return device != "cpu" and spec.settings.replay_compression == "none"
+
+
+def replay_bytes(spec: RunSpec) -> int:
+    """Return the bytes of a run's replay."""
+    compressed = spec.settings.replay_compression != "none"
+    return bytes_needed(spec.settings.replay_size, compressed=compressed)
+
+
+def seconds_a_step(
+    spec: RunSpec,
+    device: str,
+    threads: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Return the seconds an agent step takes once the agent learns, measured on this machine.
+
+    Evaluations and checkpoints come on top.
+
+    Args:
+        spec: A run such as those to be trained; nothing is written.
+        device: Torch device.
+        threads: Torch threads.
+        clock: Tells the seconds.
+    """
+    torch.set_num_threads(threads)
+    settings = dataclasses.replace(spec.settings, replay_size=1_000, learning_starts=1)
+    model = build(dataclasses.replace(spec, settings=settings), device)
+    model.set_logger(Logger(None, []))
+    model.restart_environments(environment_seeds(0, 0, settings.num_envs))
+    model.exploration_schedule = lambda _: settings.final_epsilon
+    half = TRIED_STEPS // 2
+    model.learn(half, log_interval=TRIED_STEPS, reset_num_timesteps=False)
+    began = clock()
+    model.learn(half, log_interval=TRIED_STEPS, reset_num_timesteps=False)
+    taken = clock() - began
+    assert model.env is not None
+    model.env.close()
+    return taken / half
+
+
+def lines(
+    specs: Sequence[RunSpec], workers: int, device: str, threads: int, root: Path
+) -> list[str]:
+    """Return what to tell before a grid begins.
+
+    Args:
+        specs: The runs to be trained.
+        workers: Runs at a time.
+        device: Torch device.
+        threads: Torch threads a run.
+        root: Where the runs will lie.
+
+    Raises:
+        BadInput: If they do not fit into memory.
+    """
+    workers = min(workers, len(specs))
+    needed = check_memory(specs, workers, device)
+    speed: dict[tuple[str, str], float] = {}
+    for spec in specs:
+        if (spec.game, spec.extractor) not in speed:
+            speed[spec.game, spec.extractor] = seconds_a_step(spec, device, threads)
+    told = [
+        f"{game}, {extractor}: some {1 / seconds:,.0f} agent steps/s on this machine, one run alone"
+        for (game, extractor), seconds in speed.items()
+    ]
+    total = sum(spec.settings.steps * speed[spec.game, spec.extractor] for spec in specs)
+    free = psutil.virtual_memory().available
+    disk = shutil.disk_usage(root).free
+    told.append(
+        f"{counted(len(specs), 'run')}, {workers} at a time: about {duration(total / workers)}; "
+        f"memory {needed / 1e9:.1f} of {free / 1e9:.1f} GB free, "
+        f"disk {len(specs) * DISK_BYTES / 1e9:.1f} of {disk / 1e9:.1f} GB free"
+    )
+    return told
+
+
+def duration(seconds: float) -> str:
+    """Return a rough duration: `45 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
