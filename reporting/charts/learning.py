@@ -185,10 +185,11 @@ def _of_networks(
         ]
     table = pd.DataFrame(records)
     rows = table["row"].nunique()
-    asked = f"{task}, {condition}" if condition else task
+    arm = {"held": "opponent held", "moved": "opponent moved along"}.get(condition, condition)
+    asked = f"{task.upper()}, {arm}" if arm else task.upper()
     return Panel(
         name=slug("trained", task, condition, game, updates, fingerprint),
-        title=f"Trained without a game: {asked} ({str(game).capitalize()})",
+        title=f"Trained without a game, on {asked} ({str(game).capitalize()})",
         pooling=shown_kinds(table),
         chart=lines(
             table, Axes("updates", "updates", "skill on validation data", y_range=(-0.2, 1))
