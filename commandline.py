@@ -10,6 +10,7 @@ import contextlib
 import difflib
 import io
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,10 @@ T = TypeVar("T")
 
 MOST_LISTED = 12
 """Names listed in an error before it says where to read the rest."""
+
+
+PYTHON = ".venv/bin/python"
+"""The project's own Python, from the project's folder: as the README calls it."""
 
 
 class BadInput(ValueError):  # noqa: N818  (it is the reader's input that is bad, not the program)
@@ -114,6 +119,22 @@ def _one_line(boxed: str) -> str:
         return f"{wrong[1]}: expected {expected}, got {given!r}"
     hint = f"; did you mean {option[0]}?" if option and option[0] not in message else ""
     return message + hint
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: `1 agent`, `2,155 agents`.
+
+    Args:
+        number: How many.
+        one: The noun for one of them.
+        many: For none or several, where an `s` behind it does not do.
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def typed(*words: object) -> str:
+    """Return a command of this project as one types it: `evaluate.py`, `runs/my study`, quoted."""
+    return shlex.join([PYTHON, *map(str, words)])
 
 
 def told(error: Exception) -> str:

@@ -39,7 +39,7 @@ from agents.parts import (
 )
 from agents.stacks import Architecture as Architecture
 from agents.stacks import at_width, gain_behind_pools, pool_by
-from commandline import BadInput, choose
+from commandline import PYTHON, BadInput, choose
 
 PAIRS: Mapping[str, str] = MappingProxyType(
     {
@@ -360,7 +360,7 @@ def find(name: str, what: str = "--extractor") -> Architecture:
         BadInput: If there is no such row, naming the nearest, or if the width is no number above 0.
     """
     base, at, typed = name.partition("@")
-    row = ZOO[choose(what, base, ZOO, "python -m agents.geometry")]
+    row = ZOO[choose(what, base, ZOO, f"{PYTHON} -m agents.geometry")]
     if not at:
         return row
     try:

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from analysis.claim import Claim, Part
 from analysis.claims import CLAIMS
-from commandline import BadInput, parse, run
+from commandline import BadInput, counted, parse, run
 
 COLOURS = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "not measured": "dim"}
 
@@ -52,7 +52,7 @@ def verdicts_table(records: Sequence[Mapping[str, Any]]) -> Group:
             f"[{COLOURS[verdict]}]{verdict}[/]",
             number(record["effect"]),
             escape(interval(record["interval"])),
-            "exact" if record["regime"] == "arithmetic" else f"{record['seeds']} seeds",
+            "exact" if record["regime"] == "arithmetic" else counted(record["seeds"], "seed"),
             " ".join(filter(None, (record["regime"], record["game"]))),
         )
         shown.append(numbers)
@@ -72,6 +72,14 @@ def number(value: float | str | None) -> str:
 def interval(ends: Sequence[float | str | None] | None) -> str:
     """Return the ends of an interval for people."""
     return "–" if ends is None else f"[{number(ends[0])}, {number(ends[1])}]"
+
+
+def numbers(record: Mapping[str, Any]) -> str:
+    """Return effect, interval and seeds of a verdict for people; arithmetic has the first alone."""
+    if record["regime"] == "arithmetic":
+        return f"{number(record['effect'])} · exact"
+    seeds = counted(record["seeds"], "seed")
+    return f"{number(record['effect'])} {interval(record['interval'])} · {seeds}"
 
 
 def claims_markdown(claims: Sequence[Claim]) -> str:

@@ -17,6 +17,7 @@ from analysis.verdicts.decisions import Cell
 from analysis.verdicts.evidence import in_game
 from analysis.verdicts.rules import SEEDS, Regime
 from analysis.verdicts.selection import Setting
+from commandline import PYTHON, typed
 
 WIDTH: Mapping[str, float] = MappingProxyType(
     {"untrained": 0.5, "supervised": 0.5, "reinforcement": 1.0}
@@ -59,22 +60,22 @@ def for_part(part: Part, record: Mapping[str, Any]) -> tuple[str, ...]:
         record: Its line of `analysis.claims.claims_table`: game, width, budget and what is missing.
     """
     if part.regime == "arithmetic":
-        return (f"python -m agents.geometry {' '.join(part.rows)}",)
+        return (f"{PYTHON} -m agents.geometry {' '.join(part.rows)}",)
     game = str(record["game"])
     if part.regime == "game":
-        return (f"python evaluate.py --potential-reward --game {game} --seeds {seeds('game')}",)
+        return (f"{PYTHON} evaluate.py --potential-reward --game {game} --seeds {seeds('game')}",)
     measured = bool(record["quantities"])
     width = float(record["width"]) if measured else WIDTH[part.regime]
     named = " ".join(_rows(part, game, Setting(part.regime, game, width)))
     if part.regime == "untrained":
         return (
-            f"python evaluate.py --untrained --game {game} --rows {named} --seeds "
+            f"{PYTHON} evaluate.py --untrained --game {game} --rows {named} --seeds "
             f"{seeds('untrained')}",
         )
     if part.regime == "reinforcement":
         return (
-            f"python train.py --game {game} --extractor {named} --seed {seeds('reinforcement')}",
-            "python evaluate.py runs/fast --measures all",
+            f"{PYTHON} train.py --game {game} --extractor {named} --seed {seeds('reinforcement')}",
+            measures("all"),
         )
     return _supervised(part, game, named)
 
@@ -85,11 +86,11 @@ def _supervised(part: Part, game: str, named: str) -> tuple[str, ...]:
     tuned = dict.fromkeys(TASKS[task].rates_of or task for task in tasks)
 
     def command(names: Iterable[str]) -> str:
-        return f"python evaluate.py --supervised {' '.join(names)} --game {game} --rows {named}"
+        return f"{PYTHON} evaluate.py --supervised {' '.join(names)} --game {game} --rows {named}"
 
     found = [f"{command(tuned)} --tune", f"{command(tasks)} --seeds {seeds('supervised')}"]
     if part.oracle:
-        found.append(f"python evaluate.py --potential-reward --game {game}")
+        found.append(f"{PYTHON} evaluate.py --potential-reward --game {game}")
     return tuple(found)
 
 
@@ -133,26 +134,41 @@ def seeds(regime: Regime) -> str:
 
 
 UNTRAINED = (
-    "python evaluate.py --untrained --rows nature@0.5 half_max@0.5 half_avg@0.5 gap@0.5 gmp@0.5 "
+    f"{PYTHON} evaluate.py --untrained --rows nature@0.5 half_max@0.5 half_avg@0.5 gap@0.5 gmp@0.5 "
     f"--seeds {seeds('untrained')}"
 )
 """Random weights: place, equivariance, filters."""
 
 FIGURE = (
-    "python evaluate.py --supervised where reward --rows nature@0.5 half_max@0.5 half_avg@0.5 "
+    f"{PYTHON} evaluate.py --supervised where reward --rows nature@0.5 half_max@0.5 half_avg@0.5 "
     "gap@0.5 gmp@0.5 gap_learned@0.5 --tune",
-    "python evaluate.py --supervised where reward --rows nature@0.5 half_max@0.5 half_avg@0.5 "
+    f"{PYTHON} evaluate.py --supervised where reward --rows nature@0.5 half_max@0.5 half_avg@0.5 "
     f"gap@0.5 gmp@0.5 gap_learned@0.5 --seeds {seeds('supervised')}",
 )
 """What the figure of the answer is made of."""
 
 WHAT_AND_WHERE = tuple(c.replace("where reward", "what shapes") for c in FIGURE)
 
-TRAIN = "python train.py --game pong --extractor nature half_max gap --seed 0 1 2"
+TRAIN = f"{PYTHON} train.py --game pong --extractor nature half_max gap --seed 0 1 2"
 
-SCORE = "python evaluate.py runs/fast"
+AGENTS = ("runs/fast",)
+"""Where the agents lie that `TRAIN` and most commands here make."""
 
 
-def measures(*names: str) -> str:
-    """Return the command that takes some measures of agents."""
-    return f"python evaluate.py runs/fast --measures {' '.join(names)}"
+def score(agents: Sequence[str] = AGENTS) -> str:
+    """Return the command that plays the games of agents.
+
+    Args:
+        agents: Run directories, or folders of them.
+    """
+    return typed("evaluate.py", *agents)
+
+
+def measures(*names: str, agents: Sequence[str] = AGENTS) -> str:
+    """Return the command that takes some measures of agents.
+
+    Args:
+        names: Keys of `analysis.battery.INSTRUMENTS`, or `all`.
+        agents: Run directories, or folders of them.
+    """
+    return typed("evaluate.py", *agents, "--measures", *names)

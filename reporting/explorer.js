@@ -52,13 +52,6 @@ const start = (root, number) => {
   let furthest = 0; // one scale for all networks, so that they can be compared
   everyPlace((i, at) => networks.forEach((n) => { furthest = Math.max(furthest, distance(n, i, at)); }));
 
-  // As many as split a range into tens of parts.
-  const digitsFor = (low, high) => clamp(1 - Math.floor(Math.log10(high - low || 1)), 2, 5);
-  const write = (element, number, digits, unit = "") => {
-    element.value = number;
-    element.textContent = number.toFixed(digits).replace("-", "−") + unit;
-  };
-
   // Drawing -------------------------------------------------------------------------------------
   const image = new Image();
   image.src = `data:image/png;base64,${scene.picture}`;
@@ -142,6 +135,8 @@ const start = (root, number) => {
     write($("decoded-y", panel), network.decoded[1](i), 0);
     const response = network.response(i);
     write($("response", panel), 100 * response, 1, " %");
+    write($("response-low", panel), 0, 0);
+    write($("response-high", panel), 100 * network.response.high, 1, " %");
     $("response-at", panel).style.width = `${(100 * response) / (network.response.high || 1)}%`;
     $("here", panel).style.left = `${(100 * (state.column + 0.5)) / v.columns}%`;
     $("here", panel).style.top = `${(100 * (state.row + 0.5)) / v.rows}%`;
@@ -149,6 +144,8 @@ const start = (root, number) => {
     if (!network.outputs) return;
     const [low, high] = network.value_range, digits = digitsFor(low, high), best = network.best[i];
     write($("value", panel), value(network, i), digits);
+    write($("value-low", panel), low, digits);
+    write($("value-high", panel), high, digits);
     $("value-at", panel).style.left = `${(100 * clamp(value(network, i) - low, 0, high - low)) / (high - low || 1)}%`;
     Object.assign($("action", panel), { value: best, textContent: scene.actions[best].name });
     if ($("does", panel)) $("does", panel).textContent = scene.actions[best].does;
@@ -176,7 +173,7 @@ const start = (root, number) => {
       const told = networks.map((n) => {
         const text = (name) => $(name, n.panel).textContent;
         const plays = n.outputs ? `value ${text("value")}, prefers ${text("action")}, ` : "";
-        return `${n.letter}, ${n.name}: ${plays}read-out off by ${text("distance")} pixels.`;
+        return `${n.letter}, ${n.name}: ${plays}read-out off by ${text("distance")} pixels, response ${text("response")} of at most ${text("response-high")}.`;
       });
       $("live").textContent = `Ball at ${at[0]} across, ${at[1]} down. ${told.join(" ")}`;
     }, SAY_AFTER_MS);

@@ -11,25 +11,37 @@ sections with `fragment`.
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import tyro
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from agents.checkpoints import read_json
 from analysis.battery import Shared
 from analysis.cache import CACHE
 from analysis.networks import build
 from analysis.worth.explorer_maps import explorer_maps
-from commandline import BadInput, at_least, parse, run
+from commandline import BadInput, at_least, counted, parse, run
 from envs.games import find
+from reporting.commands import measures
 from reporting.explorer_data import network_of, read, scene_of, trained_for
 
 COLOURS = ("#56B4E9", "#E69F00", "#CC79A7", "#009E73", "#F0E442", "#D55E00")
@@ -40,6 +52,9 @@ AT_MOST = len(COLOURS)
 """Networks in one explorer; what is beyond is named and left out. Four are about 1.3 MB."""
 
 SCRIPTS = ("explorer_marks.js", "explorer.js")
+
+PICTURES = ("pictures to fit read-outs on", "the ball at every place")
+"""What is drawn by the emulator before any network looks at it; kept for the next time."""
 
 HERE = Path(__file__).resolve().parent
 
@@ -131,7 +146,7 @@ def measured_below(path: Path) -> list[Path]:
     if not found:
         raise BadInput(
             f"{path}: expected runs measured with --measures explorer, got none; "
-            f"python evaluate.py {shlex.quote(str(path))} --measures explorer takes it"
+            f"{measures('explorer', agents=[str(path)])} takes it"
         )
     return found
 
@@ -146,27 +161,35 @@ def of_run(directory: Path) -> Shown:
     if not file.exists():
         raise BadInput(
             f"{directory}: expected a run measured with --measures explorer, got one without "
-            f"{file.name}; python evaluate.py {directory} --measures explorer takes it"
+            f"{file.name}; {measures('explorer', agents=[str(directory)])} takes it"
         )
     note = trained_for(read_json(directory / "agent.json"))
     return Shown("/".join(directory.resolve().parts[-3:]), note, read(file))
 
 
-def untrained(rows: Sequence[str], seed: int, shared: Shared) -> list[Shown]:
+def untrained(
+    rows: Sequence[str], seed: int, shared: Shared, step: Callable[[str], None] = lambda _: None
+) -> list[Shown]:
     """Take the maps of networks with random weights.
 
     Args:
         rows: Of the zoo, widths allowed.
         seed: Of their weights.
         shared: Data of the game.
+        step: Told what comes next: each of `PICTURES`, then each row.
     """
     actions = len(find(shared.game).actions)
     networks = [build(row, seed, actions) for row in rows]
+    step(PICTURES[0])
+    frames = shared.held
+    step(PICTURES[1])
+    scene = shared.scene
     note = f"random weights, seed {seed}: values that nobody has learnt"
-    return [
-        Shown(row, note, explorer_maps(network, shared.scene, shared.held, "untrained").table)
-        for row, network in zip(rows, networks, strict=True)
-    ]
+    found = []
+    for row, network in zip(rows, networks, strict=True):
+        step(row)
+        found.append(Shown(row, note, explorer_maps(network, scene, frames, "untrained").table))
+    return found
 
 
 def _environment() -> Environment:
@@ -200,6 +223,43 @@ class Options:
     folder: Path = CACHE
 
 
+@contextmanager
+def _progress(steps: int) -> Iterator[Callable[[str], None]]:
+    """Show how far a page is: a bar and the time left; plain lines where no terminal is.
+
+    Args:
+        steps: How many there will be.
+
+    Yields:
+        What to call with its name as each of them begins.
+    """
+    console = Console(stderr=True)  # what is printed stays free for the result
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    task = bar.add_task("", total=steps)
+    begun = 0
+
+    def step(name: str) -> None:
+        nonlocal begun
+        bar.update(task, completed=begun, description=escape(name))
+        begun += 1
+        if not console.is_terminal:
+            print(f"{begun}/{steps}: {name}", file=sys.stderr)
+
+    with bar:
+        yield step
+        bar.update(task, completed=steps)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Write a page of explorers."""
     options = parse(Options, argv, "python -m reporting.explorer", __doc__ or "")
@@ -209,12 +269,19 @@ def main(argv: list[str] | None = None) -> int:
         raise BadInput("expected run directories, or --rows such as nature@0.5 gap@0.5; got none")
     if options.out.suffix != ".html" or not options.out.parent.is_dir():
         raise BadInput(f"--out: expected a .html in a folder that exists, got {options.out}")
-    found: list[Shown] = [of_run(d) for path in options.runs for d in measured_below(path)]
-    rows: list[Any] = list(dict.fromkeys(options.rows))
-    if rows:
-        found += untrained(rows, options.seed, Shared(options.game, folder=options.folder))
+    rows = list(dict.fromkeys(options.rows))
+    directories = [d for path in options.runs for d in measured_below(path)]
+    steps = len(directories) + (len(PICTURES) + len(rows) if rows else 0)
+    found: list[Shown] = []
+    with _progress(steps) as step:
+        for directory in directories:
+            step(directory.as_posix())
+            found.append(of_run(directory))
+        if rows:
+            shared = Shared(options.game, folder=options.folder)
+            found += untrained(rows, options.seed, shared, step)
     options.out.write_text(page(found), encoding="utf-8")
-    networks = "1 network" if len(found) == 1 else f"{len(found)} networks"
+    networks = counted(len(found), "network")
     print(f"{options.out}: {networks}, {options.out.stat().st_size / 1e6:.1f} MB")
     return 0
 

@@ -1,4 +1,4 @@
-// What the explorer draws with: colours, marks, sharp canvases. In one scope with explorer.js.
+// What the explorer draws and writes with: colours, marks, sharp canvases, numbers. In one scope with explorer.js.
 
 const SCALE = [[0, 34, 78], [53, 69, 108], [102, 105, 112], [148, 142, 119], [200, 184, 102], [254, 232, 56]];
 const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
@@ -72,4 +72,11 @@ const sharp = (canvas, width, height) => {
   context.setTransform(wide / width, 0, 0, high / height, 0, 0);
   context.clearRect(0, 0, width, height);
   return context;
+};
+
+// As many as split a range into tens of parts.
+const digitsFor = (low, high) => clamp(1 - Math.floor(Math.log10(high - low || 1)), 2, 5);
+const write = (element, number, digits, unit = "") => {
+  element.value = number;
+  element.textContent = number.toFixed(digits).replace("-", "−") + unit;
 };

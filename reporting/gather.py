@@ -7,6 +7,7 @@ is a table without lines.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from agents.checkpoints import read_json
 from analysis.claims import claims_table
 from analysis.measurements import Measurement, locate
 from commandline import BadInput
+from reporting.commands import AGENTS
 from reporting.palette import LABELS, kind_of
 from reporting.runs import IDENTITY, UNKNOWN, Run, identity, open_directory, open_published
 
@@ -46,6 +48,16 @@ class Gathered:
     def verdicts(self) -> list[dict[str, Any]]:
         """What `evaluate.py --claims --json` prints."""
         return claims_table(self.raw)
+
+    @cached_property
+    def agents(self) -> tuple[str, ...]:
+        """Where the run directories lie: their nearest common folder, for a command on all."""
+        folders = [run.source for run in self.runs if run.folder]
+        try:
+            common = os.path.commonpath(folders)
+        except ValueError:  # none, or some from the root and some from here
+            return tuple(folders) or AGENTS
+        return tuple(folders) if common in ("", os.sep) else (common,)
 
     def having(self, name: str) -> list[Run]:
         """Return the agents of which a measure was taken.

@@ -13,7 +13,7 @@ from pathlib import Path
 import vl_convert
 from markupsafe import Markup
 
-from commandline import BadInput
+from commandline import BadInput, counted
 from reporting.gather import Gathered, gather
 from reporting.palette import KINDS
 from reporting.sections import place, play, reference
@@ -74,8 +74,8 @@ def render(gathered: Gathered, sections: Sequence[Builder] = SECTIONS) -> str:
     built = [build(gathered) for build in sections]
     return environment().get_template("report.html.j2").render(
         sections=built,
-        agents=len(gathered.runs),
-        numbers=len(gathered.measurements),
+        agents=counted(len(gathered.runs), "agent"),
+        numbers=counted(len(gathered.measurements), "measurement"),
         kinds=KINDS,
         vega=bundle(),
     )  # fmt: skip

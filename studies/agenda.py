@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from commandline import BadInput
+from commandline import BadInput, counted, typed
 from studies.launch import Outcome, launch
 from studies.measuring.scored_run import train_and_score
 from studies.publish import Publisher, is_published
@@ -77,8 +78,8 @@ class Agenda:
     def tell(self, console: Console) -> None:
         """Say what is skipped and what goes on; clear away what finished runs no longer need."""
         if published := len(self.specs) - len(self.states):
-            where = f"have their rows in {self.results}: skipped"
-            console.print(f"{published} of {len(self.specs)} runs {where}")
+            which = f"{counted(published, 'run')} of {len(self.specs)}"
+            console.print(f"{which} published in {self.results} before: skipped")
         for spec in self.specs:
             found = self.states.get(spec.title)
             if found is State.FINISHED and self.results is None:
@@ -91,7 +92,7 @@ class Agenda:
                 # It may have been killed between its last file and this.
                 shutil.rmtree(spec.directory / "checkpoint", ignore_errors=True)
         if tuned := sum(spec.rate_from == "tuned" for spec in self.to_train):
-            of = f"{tuned} of {len(self.to_train)} runs (results/tuning)"
+            of = f"{counted(tuned, 'run')} of {len(self.to_train)} (results/tuning)"
             console.print(f"learning rates: tuned for {of}")
 
     def do(self, options: Options, console: Console, **more: Any) -> Outcome:
@@ -111,7 +112,8 @@ class Agenda:
     @property
     def ending(self) -> str:
         """What to say when nothing is left."""
+        runs = "the run" if len(self.specs) == 1 else f"all {len(self.specs)} runs"
         if self.results is not None:
-            return f"all {len(self.specs)} runs have their rows in {self.results}"
-        where = " ".join(dict.fromkeys(str(spec.root / spec.study) for spec in self.specs))
-        return f"all {len(self.specs)} runs are in {where}; next: python evaluate.py {where}"
+            return f"{runs}: published in {self.results}"
+        where = list(dict.fromkeys(str(spec.root / spec.study) for spec in self.specs))
+        return f"{runs}: finished, in {shlex.join(where)}; next: {typed('evaluate.py', *where)}"

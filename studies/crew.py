@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agents.checkpoints import device_for
 from agents.resume import steps_saved
-from commandline import BadInput
+from commandline import BadInput, counted
 from studies.launch import Backend, Outcome
 from studies.launching import packing
 from studies.launching.processes import Processes
@@ -131,8 +131,8 @@ def time_is_up(specs: Sequence[RunSpec], outcome: Outcome) -> list[str]:
         told += f", about {duration(left / outcome.rate)} at the pace of this call"
     unfinished = len(outcome.interrupted)
     return [
-        f"time is up: {len(outcome.finished)} of {len(specs)} runs finished, {unfinished} wait, "
-        f"{told}; the same command goes on"
+        f"time is up: {len(outcome.finished)} of {counted(len(specs), 'run')} finished, "
+        f"{unfinished} wait, {told}; the same command goes on"
     ]
 
 

@@ -137,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     make_root(arguments.out)
     folder = bring_in(arguments)
-    print(f"{folder}: imported; next: python evaluate.py {folder}")
+    print(f"{folder}: imported; next: {commandline.typed('evaluate.py', folder)}")
     return 0
 
 

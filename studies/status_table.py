@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents import extractors
+from commandline import counted
 from envs.games import find
 from studies.running.preflight import duration
 from studies.status import Forecast, How, Standing, counts, forecast, to_json
@@ -134,7 +135,8 @@ def _at_work(standing: Standing, width: int) -> Text:
 
 
 def _ending(found: Sequence[Standing], each: Mapping[How, int], coming: Forecast) -> str:
-    begun = f"{each['done']} of {len(found)} runs are done"
+    are = "is" if len(found) == 1 else "are"
+    begun = f"{each['done']} of {counted(len(found), 'run')} {are} done"
     if each["done"] == len(found):
         return f"{begun}: nothing is left"
     left = f"{begun}, {sum(s.left for s in found):,} agent steps are left"

@@ -17,6 +17,7 @@ rate: noise chooses nothing.
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ from analysis.tasks.tuning import (
     means,
     to_try,
 )
-from commandline import BadInput, told
+from commandline import PYTHON, BadInput, told
 from envs.games import Game, find
 
 
@@ -230,10 +231,10 @@ def command_for(choice: Choice) -> str:
     study = run.study.removesuffix(f"{run.settings.learning_rate:g}") + "{learning_rate}"
     rates = " ".join(f"{rate:g}" for rate in choice.missing)
     return (
-        f"for rate in {rates}; do python train.py --preset {preset_of(run) or '…'} "
-        f"--game {run.game.name} --extractor {run.row} "
+        f"for rate in {rates}; do {PYTHON} train.py --preset {preset_of(run) or '…'} "
+        f"--game {run.game.name} --extractor {shlex.quote(run.row)} "
         f"--seed {' '.join(map(str, TUNING_SEEDS))} --learning-rate $rate "
-        f"--study-name '{study}' --results results; done"
+        f"--study-name {shlex.quote(study)} --results results; done"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from commandline import BadInput, at_least, choose, parse
+from commandline import BadInput, at_least, choose, counted, parse, typed
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,18 @@ def test_at_least() -> None:
     assert at_least("--steps", 1, 1) == 1
     with pytest.raises(BadInput, match="--steps: expected a whole number of at least 1, got 0"):
         at_least("--steps", 0, 1)
+
+
+def test_numbers_agree_with_their_nouns() -> None:
+    assert [counted(n, "agent") for n in (0, 1, 2155)] == ["0 agents", "1 agent", "2,155 agents"]
+    assert counted(2, "loss", "losses") == "2 losses"
+
+
+def test_commands_are_typed_as_in_the_readme_and_quoted() -> None:
+    assert typed("evaluate.py", Path("runs/fast")) == ".venv/bin/python evaluate.py runs/fast"
+    assert shlex.split(typed("evaluate.py", "it's here"))[-1] == "it's here"
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"{typed('evaluate.py')} runs/demo" in readme
 
 
 def test_bad_input_leaves_with_status_2_and_one_line(tmp_path: Path) -> None:

@@ -18,12 +18,15 @@ import pandas as pd
 from agents.architectures import ROWS
 from analysis.verdicts.intervals import median_ratio, one_sample
 from analysis.verdicts.rules import LEAST_SEEDS
+from commandline import counted
+from reporting.charts import labels
 from reporting.charts.panel import (
     AnyChart,
     Drawn,
     Panel,
     absent,
     kinds_shown,
+    seeds_said,
     shapes_shown,
     shown_kinds,
     slug,
@@ -45,6 +48,9 @@ stride 8, across and down."""
 
 LEAST_PX, MARGIN_PX = 0.5, 256.0
 """Ends of the x axis, screen px: the floor of the measure, and where "never" is drawn."""
+
+HEIGHT = 420
+"""Of the chart, CSS pixels."""
 
 SHARED = ("game", "width", "x_budget", "x_fingerprint", "y_budget", "y_fingerprint", "condition")
 """What has to agree between the points of one chart."""
@@ -102,12 +108,14 @@ def _panel(group: pd.DataFrame) -> Panel:
         title=f"{first['game'].capitalize()}{', ' + arm if arm else ''}",
         pooling=shown_kinds(group),
         chart=_chart(group, centres, arrows),
-        alt=f"Scatter chart of {rows} networks, up to {seeds} seeds each. Across: how far the ball "
-        f"must move before the features tell, logarithmic, farther is worse. Up: how much of the "
+        alt=f"Scatter chart of {counted(rows, 'network')}, up to {counted(seeds, 'seed')} "
+        f"each. Across: how far the ball must move before the features tell, logarithmic, "
+        "farther is worse. Up: how much of the "
         f"reward's explainable part the network foretells. {count}.",
         caption=f"Dots are seeds, the cross is a network's median JND and mean share with 95 % "
-        f"intervals over seeds (from three seeds on). Arrows lead from a row to "
-        f"the row that pools with the same weights at the start; the blog post is right where "
+        f"intervals over seeds (from three seeds on); {seeds_said(group)}. Arrows "
+        f"lead from a row to the row that pools with the same weights at the start; the blog "
+        "post is right where "
         f"they go right and down: {count}. Dotted lines: the ball's height 4 px, the "
         f"paddle's 16 px, one cell of stride 8, 15.24 × 20 px. ∞: never reached. Width "
         f"{first['width']}; WHERE {first['x_fingerprint']}, {first['x_budget']:,} updates; reward "
@@ -175,12 +183,16 @@ def _chart(group: pd.DataFrame, centres: pd.DataFrame, arrows: list[dict[str, An
     x_axis = alt.Axis(values=[0.5, 1, 2, 4, 8, 16, 32, 64, MARGIN_PX], labelExpr=never, grid=False)
     x_scale = alt.Scale(type="log", base=2, domain=[LEAST_PX, MARGIN_PX], nice=False)
 
+    reached = [0.0, *group["share"], *centres["y_low"].dropna(), *centres["y_high"].dropna()]
+    low, high = min(reached), max(reached) + 0.06 * (max(reached) - min(reached))
+    y_scale = alt.Scale(domain=[low, high], nice=False)
+
     def x(column: str) -> alt.X:
-        title = "just noticeable difference of the ball's place, screen px → worse"
+        title = "just noticeable difference, screen px → worse"
         return alt.X(f"{column}:Q", title=title, scale=x_scale, axis=x_axis)
 
     def y(column: str) -> alt.Y:
-        return alt.Y(f"{column}:Q", title="explainable share of the reward", scale=alt.Scale())
+        return alt.Y(f"{column}:Q", title="explainable share of the reward", scale=y_scale)
 
     marks = pd.DataFrame(
         [{"px": px, "of": of} for of, all_px in LANDMARKS.items() for px in all_px]
@@ -229,7 +241,21 @@ def _chart(group: pd.DataFrame, centres: pd.DataFrame, arrows: list[dict[str, An
             x=x("x"), y=y("share"), color=colour, shape=shape,
             tooltip=["row:N", alt.Tooltip("median_jnd_px:Q", title="median JND, px"),
                      alt.Tooltip("share:Q", title="mean share"), "seeds:Q"]),
-        alt.Chart(shown).mark_text(align="left", dx=9, dy=-9, fontSize=12).encode(
-            x=x("x"), y=y("share"), text="row:N"),
     ]  # fmt: skip
-    return alt.layer(*layers).properties(height=420)
+
+    def lie(across: pd.Series, up: pd.Series) -> np.ndarray:
+        """Return where points lie, as shares from the upper left corner."""
+        shares = labels.shares(across, LEAST_PX, MARGIN_PX, log=True)
+        return np.stack([shares, 1 - labels.shares(up, low, high)], axis=1)
+
+    joined = pd.DataFrame(arrows, columns=["x", "y", "x2", "y2"], dtype=np.float64)
+    ends = [lie(joined[a], joined[b]) for a, b in (("x", "y"), ("x2", "y2"))]
+    space = labels.Space(
+        named=lie(centres["x"], centres["share"]),
+        others=np.concatenate(
+            [lie(dots["x"], dots["share"]), labels.along(np.concatenate(ends, axis=1))]
+        ),
+        height=HEIGHT,
+    )
+    words = labels.names(centres[["row", "x", "share"]], space, x("x"), y("share"))
+    return alt.layer(*layers, words).properties(height=HEIGHT)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from analysis.tasks.dissociation import dissociation
+from commandline import counted
+from reporting.charts import labels
 from reporting.charts.panel import (
     Drawn,
     Panel,
     absent,
     kinds_shown,
+    seeds_said,
     shapes_shown,
     shown_kinds,
     slug,
@@ -21,6 +25,12 @@ from reporting.commands import WHAT_AND_WHERE
 
 SAME_PICTURES = "drawn,shape=cross"
 """Condition of WHERE on the pictures of WHAT, learnt on bars and asked of crosses."""
+
+HEIGHT = 380
+"""Of the chart, CSS pixels."""
+
+MARGIN = 0.08
+"""Room around the points, as a share of their range."""
 
 SHARED = ("game", "width", "budget_x", "fingerprint_x", "budget_y", "fingerprint_y")
 
@@ -53,31 +63,42 @@ def _panel(group: pd.DataFrame) -> Panel:
              "commit_y": "what_commit"}  # fmt: skip
     dots = group.rename(columns=names)
     means = dots.groupby(["row", "pooling"], as_index=False)[["where", "what"]].mean()
-    x = alt.X("where:Q", title="WHERE: R² of the place", scale=alt.Scale(zero=False))
-    y = alt.Y("what:Q", title="WHAT: skill above chance", scale=alt.Scale(zero=False))
+    ends = {c: (dots[c].min(), dots[c].max()) for c in ("where", "what")}
+    beyond = {c: MARGIN * ((high - low) or 1.0) for c, (low, high) in ends.items()}
+    domains = {c: [low - beyond[c], high + beyond[c]] for c, (low, high) in ends.items()}
+    scales = {c: alt.Scale(domain=domain, nice=False) for c, domain in domains.items()}
+    few = alt.Axis(tickCount=6)
+    x = alt.X("where:Q", title="WHERE: R² of the place", axis=few, scale=scales["where"])
+    y = alt.Y("what:Q", title="WHAT: skill above chance", axis=few, scale=scales["what"])
     colour, shape = kinds_shown(group), shapes_shown(group)
     shown = tidy(dots, ["row", "pooling", "seed", "where", "what", "where_commit",
                         "what_commit"])  # fmt: skip
     centres = tidy(means, means.columns.tolist())
+
+    def lie(table: pd.DataFrame) -> np.ndarray:
+        """Return where points lie, as shares from the upper left corner."""
+        across, up = (labels.shares(table[c], *domains[c]) for c in ("where", "what"))
+        return np.stack([across, 1 - up], axis=1)
+
+    space = labels.Space(named=lie(means), others=lie(dots), height=HEIGHT)
     chart = alt.layer(
         alt.Chart(shown).mark_point(filled=True, opacity=0.4, size=30).encode(
             x=x, y=y, color=colour, shape=shape,
             tooltip=["row:N", "seed:O", "where:Q", "what:Q", "where_commit:N", "what_commit:N"]),
         alt.Chart(centres).mark_point(filled=True, size=130, opacity=1).encode(
             x=x, y=y, color=colour, shape=shape, tooltip=["row:N", "where:Q", "what:Q"]),
-        alt.Chart(centres).mark_text(align="left", dx=9, dy=-9, fontSize=12).encode(
-            x=x, y=y, text="row:N"),
-    ).properties(height=380)  # fmt: skip
+        labels.names(means[["row", "where", "what"]], space, x, y),
+    ).properties(height=HEIGHT)  # fmt: skip
     return Panel(
         name=slug("what-and-where", first["game"], first["width"], first["fingerprint_x"]),
-        title=f"What and where ({first['game']})",
+        title=f"What and where ({str(first['game']).capitalize()})",
         pooling=shown_kinds(group),
         chart=chart,
-        alt=f"Scatter chart of {len(means)} networks: skill at telling which way a bar points "
-        "against R² of where it is.",
+        alt=f"Scatter chart of {counted(len(means), 'network')}: skill at telling "
+        "which way a bar points against R² of where it is.",
         caption="The same drawn pictures, two questions. WHAT: which way a bar points, learnt on "
         "the left and asked on the right. WHERE: its place, learnt on bars and asked of crosses. "
-        f"Small dots are seeds, large ones means. {_dissociated(dots)} "
+        f"Small dots are seeds, large ones means; {seeds_said(dots)}. {_dissociated(dots)} "
         f"Width {first['width']}; {first['budget_x']:,} and {first['budget_y']:,} updates; made "
         f"by {first['fingerprint_x']} and {first['fingerprint_y']}.",
     )
@@ -99,5 +120,5 @@ def _dissociated(dots: pd.DataFrame) -> str:
     rows = found[found["dissociated"]]["row"].tolist()
     return (
         f"Dissociated from {nature} (interaction and opposite simple effects, 95 % intervals "
-        f"by seed): {', '.join(rows) or 'none'} of {len(found)} rows."
+        f"by seed): {', '.join(rows) or 'none'} of {counted(len(found), 'row')}."
     )

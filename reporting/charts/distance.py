@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from commandline import counted
 from reporting.charts.lines import Axes, lines
-from reporting.charts.panel import Drawn, Panel, absent, shown_kinds, slug
+from reporting.charts.panel import Drawn, Panel, absent, seeds_said, shown_kinds, slug
 from reporting.charts.strips import ALIKE, strip, with_width
 from reporting.commands import FIGURE, measures
 from reporting.gather import Gathered
@@ -27,13 +28,14 @@ def displacement(gathered: Gathered) -> Drawn:
     keep = {"quantity": "displacement", "layer": "features"}
     found = gathered.table("displacement", columns, keep).dropna(subset=["value"])
     if found.empty:
-        return absent("Displacement curves", measures("displacement"))
+        return absent("Displacement curves", measures("displacement", agents=gathered.agents))
     panels = []
     by = ["game", "training", "budget", "moved", "axis"]
     for (game, training, budget, moved, axis), group in found.groupby(by):
-        what = "the ball moves" if moved == "ball" else "the whole screen moves (sham)"
+        what, sham = ("ball", "") if moved == "ball" else ("whole screen", "sham, ")
         title = (
-            f"Change of the last features as {what} {AXES[str(axis)]} ({str(game).capitalize()})"
+            f"Change of the last features as the {what} moves {AXES[str(axis)]} "
+            f"({sham}{str(game).capitalize()})"
         )
         largest = group.groupby("delta_screen")["value"].mean()
         panels.append(
@@ -55,7 +57,7 @@ def displacement(gathered: Gathered) -> Drawn:
                 f"{largest.iloc[-1]:.2f} at {largest.index[-1]:.3g} px.",
                 caption="RMS of φ(x + δ) − φ(x) over RMS of φ(x) − φ(no ball): 0 where the layer "
                 "does not notice; the dashed line is √2. "
-                f"Budget {budget:,} agent steps, training {training}.",
+                f"{seeds_said(group)}. Budget {budget:,} agent steps, training {training}.",
             )
         )
     return Drawn(tuple(panels))
@@ -69,12 +71,12 @@ def sensitivity(gathered: Gathered) -> Drawn:
     """
     columns = ("quantity", "axis", "kind", "delta_screen", "value")
     found = gathered.table("jnd", columns, {"quantity": "d_prime", "kind": "roaming"})
-    return _curves(found)
+    return _curves(found, gathered)
 
 
-def _curves(found: pd.DataFrame) -> Drawn:
+def _curves(found: pd.DataFrame, gathered: Gathered) -> Drawn:
     if found.empty:
-        return absent("d′ over distance", measures("jnd"))
+        return absent("d′ over distance", measures("jnd", agents=gathered.agents))
     panels = []
     for (game, training, budget, axis), group in found.groupby(
         ["game", "training", "budget", "axis"]
@@ -104,7 +106,8 @@ def _curves(found: pd.DataFrame) -> Drawn:
                 alt=f"{title}: {near:.2f} at {shown['delta_screen'].min():.3g} px.",
                 caption="Shrinkage discriminants, fitted and tested on different episodes, on "
                 "ladders whose other coordinate roams. Where a curve crosses the dashed line lies "
-                f"the JND. Budget {budget:,} agent steps, training {training}.",
+                f"the JND. {seeds_said(shown)}. Budget {budget:,} agent steps, training "
+                f"{training}.",
             )
         )
     return Drawn(tuple(panels))
@@ -129,17 +132,21 @@ def thresholds(measurements: pd.DataFrame) -> Drawn:
         way = {"reinforcement": "trained by playing", "supervised": "trained on WHERE"}.get(
             str(regime), str(regime)
         )
-        often = f" {never} seeds never reach it and are not drawn." if never else ""
+        often = f" Not drawn, as it is never reached: {counted(never, 'seed')}." if never else ""
         panels.append(
             Panel(
                 name=slug("jnd", regime, game, condition, width, budget, fingerprint),
                 title=f"JND of the ball's place, {way} ({str(game).capitalize()})",
                 pooling=shown_kinds(finite),
-                chart=strip(finite, "just noticeable difference, screen px (less is better)"),
-                alt=f"Strip chart of the JND of {finite['row'].nunique()} networks {way} in "
-                f"{game}; median {finite['value'].median():.2f} px.{often}",
+                chart=strip(finite, "JND, screen px (less is better)"),
+                alt=f"Strip chart of the JND of "
+                f"{counted(finite['row'].nunique(), 'network')} {way} in {game}; "
+                f"median {finite['value'].median():.2f} px.{often}",
                 caption=f"Geometric mean of across and down; opponent {condition or 'as it is'}, "
-                f"width {width}, budget {budget:,}.{often} Made by {fingerprint}.",
+                f"width {width}, budget {budget:,}. A dot is a seed, the bar "
+                f"the mean and its 95 % t interval (from three seeds on); "
+                f"{seeds_said(finite)}.{often} "
+                f"Made by {fingerprint}.",
             )
         )
     return Drawn(tuple(panels))

@@ -8,8 +8,18 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from reporting.charts.lines import Axes, lines
-from reporting.charts.panel import AnyChart, Drawn, Panel, absent, shown_kinds, slug, tidy
+from commandline import counted
+from reporting.charts.lines import MOST_BANDS, Axes, lines
+from reporting.charts.panel import (
+    AnyChart,
+    Drawn,
+    Panel,
+    absent,
+    seeds_said,
+    shown_kinds,
+    slug,
+    tidy,
+)
 from reporting.commands import FIGURE, TRAIN
 from reporting.palette import LABELS, kind_of
 from reporting.runs import Run, identity
@@ -45,20 +55,24 @@ def _of_agents(key: tuple[object, ...], runs: Sequence[Run]) -> Panel:
         ]
     )
     rows, seeds = table["row"].nunique(), table.groupby("row")["seed"].nunique()
+    drawn = "band" if rows <= MOST_BANDS else "bar at its end"
     last = table[table["agent_steps"] == table["agent_steps"].max()]
     few = (
         "An interval over seeds takes three seeds or more; there are fewer. "
         if seeds.max() < 3
-        else "The band is the 95 % t interval over seeds, from three seeds on. "
+        else f"A line is the mean over seeds, the {drawn} its 95 % t interval, from three seeds "
+        "on. "
     )
     return Panel(
         name=slug("learning", game, steps),
         title=f"{str(game).capitalize()}: raw score of scheduled evaluations",
         pooling=shown_kinds(table),
         chart=lines(table, Axes("agent_steps", "agent steps", "raw score, whole games")),
-        alt=f"Learning curves of {rows} networks in {game}, {len(runs)} runs. Mean score at the "
+        alt=f"Learning curves of {counted(rows, 'network')} in {game}, "
+        f"{counted(len(runs), 'run')}. Mean score at the "
         f"last step shown: {last['value'].mean():.1f}.",
-        caption=f"{few}Each point is {games} whole games at epsilon {epsilon}, sticky {sticky}; "
+        caption=f"{few}{seeds_said(table)}. Each point is {games} whole games at epsilon "
+        f"{epsilon}, sticky {sticky}; "
         f"budget {steps:,} agent steps; training {training}.",
     )
 
@@ -94,15 +108,21 @@ def rates(rows: Sequence[Mapping[str, Any]]) -> Drawn:
             skill=("value", "mean"), seeds=("seed", "nunique"), commits=("commit", _listed)
         )
         best = means.loc[means.groupby("row")["skill"].idxmax()]
+        counts = sorted(set(means["seeds"]))
+        said_seeds = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1])))) + (
+            " seed a cell" if counts[-1] == 1 else " seeds a cell"
+        )
         said = ", ".join(f"{b.row} {b.learning_rate:g}" for b in best.itertuples())
         panels.append(
             Panel(
                 name=slug("rates", task, condition, game, updates, fingerprint),
-                title=f"Learning rates tried for {task} ({str(game).capitalize()})",
+                title=f"Learning rates tried for {task.upper()}, {updates:,} updates "
+                f"({str(game).capitalize()})",
                 chart=_grid(means),
                 alt=f"Grid of best validation skill by row and learning rate. Best: {said}.",
-                caption=f"Mean of the best validation skill; 1 is perfect, 0 chance. {updates:,} "
-                f"updates, on seeds of their own that are never judged. Made by {fingerprint}.",
+                caption=f"Best skill on validation data, mean over seeds; 1 is perfect, 0 chance. "
+                f"{said_seeds}, on seeds of their own that are never judged. Made by "
+                f"{fingerprint}.",
             )
         )
     return Drawn(tuple(panels))
@@ -116,8 +136,10 @@ def _grid(means: pd.DataFrame) -> AnyChart:
     """Return a grid with a number in each cell, the rows that do best on top."""
     order = means.groupby("row")["skill"].max().sort_values(ascending=False).index.tolist()
     shown = tidy(means, ["row", "learning_rate", "skill", "seeds", "commits"])
+    # 3e-5: on a phone a column has no room for 0.00003.
+    tried = alt.Axis(labelAngle=0, labelExpr="format(datum.value, '.0e')", labelOverlap=False)
     base = alt.Chart(shown).encode(
-        x=alt.X("learning_rate:O", title="learning rate", axis=alt.Axis(labelAngle=0)),
+        x=alt.X("learning_rate:O", title="learning rate", axis=tried),
         y=alt.Y("row:N", sort=order, title=None),
         tooltip=["row:N", "learning_rate:O", "skill:Q", "seeds:Q", "commits:N"],
     )
@@ -163,15 +185,18 @@ def _of_networks(
         ]
     table = pd.DataFrame(records)
     rows = table["row"].nunique()
-    asked = f"{task}, {condition}" if condition else task
+    arm = {"held": "opponent held", "moved": "opponent moved along"}.get(condition, condition)
+    asked = f"{task.upper()}, {arm}" if arm else task.upper()
     return Panel(
         name=slug("trained", task, condition, game, updates, fingerprint),
-        title=f"Trained without a game: {asked} ({str(game).capitalize()})",
+        title=f"Trained without a game, on {asked} ({str(game).capitalize()})",
         pooling=shown_kinds(table),
         chart=lines(
             table, Axes("updates", "updates", "skill on validation data", y_range=(-0.2, 1))
         ),
-        alt=f"Learning curves of {rows} networks trained on {task} in {game}: skill over updates.",
-        caption=f"Skill is 0 at chance and 1 if perfect. The band is the 95 % t interval over "
-        f"seeds, from three seeds on. {updates:,} updates; data and training {fingerprint}.",
+        alt=f"Learning curves of {counted(rows, 'network')} trained on {task} in {game}: skill "
+        "over updates.",
+        caption=f"Skill is 0 at chance and 1 if perfect. A line is the mean over seeds, the "
+        f"{'band' if rows <= MOST_BANDS else 'bar at its end'} its 95 % t interval, from three "
+        f"seeds on. {seeds_said(table)}. {updates:,} updates; data and training {fingerprint}.",
     )

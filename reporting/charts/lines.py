@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -20,12 +20,17 @@ from reporting.charts.panel import (
     tidy,
 )
 
-MOST_NAMES = 8
+MOST_NAMES = 12
 """Lines that get their row's name beside them; with more, the names would lie on each other."""
 
+LETTER_HEIGHT, LETTER_WIDTH = 15, 7
+"""Of a line of names and of one of its letters, CSS pixels."""
 
-LETTER_HEIGHT = 15
-"""Of a line of names, CSS pixels."""
+NAME_WIDTH = 130
+"""Most that names take of the chart's width, CSS pixels; a longer one is cut."""
+
+NEAR, FAR = 5, 15
+"""Ends of the line from a last point to its name, CSS pixels to the right of the plot."""
 
 MOST_BANDS = 4
 """Lines that get a band; with more, bands would lie on each other."""
@@ -64,7 +69,8 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
     """
     by = ["row", "pooling", axes.x]
     means = tidy(summary(table, by), [*by, "mean", "low", "high", "seeds"])
-    x = _x(table, axes)
+    named = means["row"].nunique() <= MOST_NAMES
+    x = _x(table, axes, _room(means) if named else 0)
     y_scale = alt.Scale(zero=False, nice=True)
     if axes.y_range is not None:
         y_scale = alt.Scale(domain=list(axes.y_range), clamp=True)
@@ -86,10 +92,12 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
     layers: list[alt.Chart] = []
     if axes.at is not None:
         level, name = axes.at
-        mark = pd.DataFrame({"level": [level], "name": [name]})
+        first, last = _ends(means, axes)
+        # No further than the lines: the names beyond are not crossed out.
+        mark = pd.DataFrame({axes.x: [first], "last": [last], "level": [level], "name": [name]})
         layers += [
             alt.Chart(mark).mark_rule(strokeDash=[4, 4], color="#888888").encode(
-                y=y("level"), tooltip="name:N"),
+                x=x, x2="last", y=y("level"), tooltip="name:N"),
         ]  # fmt: skip
     if means["low"].notna().any():
         layers += _intervals(means[means["low"].notna()], x, y, colour)
@@ -131,8 +139,8 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
             tooltip=["row:N", axes.x, alt.Tooltip("mean:Q"), "low:Q", "high:Q", "seeds:Q"],
         )
     )
-    if means["row"].nunique() <= MOST_NAMES:
-        layers.append(_names(means, axes, x, y))
+    if named:
+        layers += _names(means, axes, x, y)
     return alt.layer(*layers).properties(height=HEIGHT)
 
 
@@ -148,33 +156,99 @@ def _intervals(
     return [bar.encode(x=x, y=y("low"), y2="high:Q", color=colour)]
 
 
-def _x(table: pd.DataFrame, axes: Axes) -> alt.X:
+def _ends(means: pd.DataFrame, axes: Axes) -> tuple[Any, Any]:
+    """Return the first and the last place on the x axis."""
+    if axes.x_scale == "order":
+        return means[axes.x].iloc[0], means[axes.x].iloc[-1]
+    return means[axes.x].min(), means[axes.x].max()
+
+
+def _room(means: pd.DataFrame) -> int:
+    """Return how many CSS pixels the names take to the right of the lines."""
+    return FAR + 4 + min(NAME_WIDTH, LETTER_WIDTH * int(means["row"].str.len().max()))
+
+
+def _x(table: pd.DataFrame, axes: Axes, room: int) -> alt.X:
+    """Return the x axis, with room to its right where no line comes."""
+    # On a phone half of the chart stays for the lines, however long the names are.
+    reach: list[Any] = [0, alt.expr(f"max(width - {room}, width / 2)")]
     if axes.x_scale == "order":
         words = list(dict.fromkeys(table[axes.x]))
-        return alt.X(f"{axes.x}:O", sort=words, title=axes.x_title, axis=alt.Axis(labelAngle=0))
+        ordered = alt.Scale(type="point", padding=0.3, range=reach)
+        axis = alt.Axis(labelAngle=0)
+        return alt.X(f"{axes.x}:O", sort=words, title=axes.x_title, axis=axis, scale=ordered)
     if axes.x_scale == "log":
-        scale = alt.Scale(type="log", base=2, nice=False)
+        scale = alt.Scale(type="log", base=2, nice=False, range=reach)
         ticks = alt.Axis(values=[1, 2, 4, 8, 16, 32, 64], format="d", grid=False)
         return alt.X(f"{axes.x}:Q", title=axes.x_title, scale=scale, axis=ticks)
     return alt.X(
         f"{axes.x}:Q",
         title=axes.x_title,
-        scale=alt.Scale(nice=False),
+        scale=alt.Scale(nice=False, range=reach),
         axis=alt.Axis(format="~s", tickCount=6, grid=False, labelOverlap=True),
     )
 
 
-def _names(means: pd.DataFrame, axes: Axes, x: alt.X, y: Callable[[str], alt.Y]) -> alt.Chart:
-    """Return each row's name near the end of its line, no two on each other."""
+def _names(means: pd.DataFrame, axes: Axes, x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
+    """Return each row's name to the right of all lines, and a thin line to it from its last point.
+
+    No two names lie on each other, and none on a line or a point.
+    """
     ends = means.groupby("row", sort=False).tail(1).sort_values("mean")
-    lowest, highest = axes.y_range or (means["mean"].min(), means["mean"].max())
     log = math.log if axes.y_log else float
-    gap = LETTER_HEIGHT * (log(highest) - log(lowest)) / HEIGHT
-    at: list[float] = []
-    for mean in ends["mean"]:
-        at.append(max(log(mean), at[-1] + gap if at else -math.inf))
     back = math.exp if axes.y_log else float
+    drawn = [*means["mean"], *means["low"].dropna(), *means["high"].dropna()]
+    lowest, highest = map(log, axes.y_range or (min(drawn), max(drawn)))
+    # An axis that ends at round numbers is up to a fifth longer than what is drawn.
+    gap = LETTER_HEIGHT * (1.0 if axes.y_range else 1.2) * (highest - lowest) / HEIGHT
+    at = spread([log(mean) for mean in ends["mean"]], gap, lowest, highest)
     shown = ends.assign(at=[back(a) for a in at])
-    text = alt.Chart(shown).mark_text(align="right", dy=-9, fontSize=12)
-    named: alt.Chart = text.encode(x=x, y=y("at"), text="row:N")
-    return named
+    # Where every line ends somewhere else, names still stand in one column.
+    _, last = _ends(means, axes)
+    columns = shown.assign(**{axes.x: last})
+    early = shown[shown[axes.x] != last].assign(last=last)
+    dots = alt.Chart(early).mark_rule(color="#888888", strokeWidth=1, strokeDash=[1, 4])
+    leaders = alt.Chart(columns).mark_rule(
+        color="#888888", strokeWidth=1, xOffset=NEAR, x2Offset=FAR, clip=False
+    )
+    text = alt.Chart(columns).mark_text(
+        align="left", dx=FAR + 3, baseline="middle", fontSize=12, limit=NAME_WIDTH
+    )
+    return [
+        *([dots.encode(x=x, x2="last", y=y("mean"))] if len(early) else []),
+        leaders.encode(x=x, x2=f"{axes.x}", y=y("mean"), y2="at"),
+        text.encode(x=x, y=y("at"), text="row:N", tooltip="row:N"),
+    ]
+
+
+def spread(wanted: Sequence[float], gap: float, lowest: float, highest: float) -> list[float]:
+    """Return places at least `gap` apart, each as near to the wanted one as the others allow.
+
+    Args:
+        wanted: In ascending order.
+        gap: Least distance of neighbours; less where there is no room for so many.
+        lowest: Least place.
+        highest: Greatest place.
+    """
+    if len(wanted) > 1:
+        gap = min(gap, (highest - lowest) / (len(wanted) - 1))
+    # Neighbours that push each other share one shift: the mean of what each would like.
+    groups: list[list[float]] = []
+    for place in wanted:
+        groups.append([place])
+        while len(groups) > 1 and _start(groups[-2], gap) + gap * len(groups[-2]) > _start(
+            groups[-1], gap
+        ):
+            last = groups.pop()
+            groups[-1] += last
+    found = [_start(group, gap) + gap * i for group in groups for i in range(len(group))]
+    for i, place in enumerate(found):
+        found[i] = max(place, lowest + gap * i)
+    for i, place in enumerate(found):
+        found[i] = min(place, highest - gap * (len(found) - 1 - i))
+    return found
+
+
+def _start(group: Sequence[float], gap: float) -> float:
+    """Return where the first of neighbours stands that touch each other."""
+    return sum(place - gap * i for i, place in enumerate(group)) / len(group)

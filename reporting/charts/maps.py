@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.worth.ball_rewards import cell_size_screen
+from commandline import counted
 from envs.games import find
 from reporting.charts.panel import AnyChart, Drawn, Missing, Panel, absent, slug, tidy
 from reporting.charts.playfield import HEIGHT, playfield
@@ -71,7 +72,10 @@ def worth_and_value(gathered: Gathered) -> Drawn:
         for key, group in found.groupby([*AGENT, "policy", "arm"], sort=True):
             panels += _pair(key, group)
     if not panels:
-        return absent("do-maps beside value maps", measures("values"))
+        return absent(
+            "Maps of what a place is worth beside what is expected there",
+            measures("values", agents=gathered.agents),
+        )
     return Drawn(tuple(panels), tuple(gaps))
 
 
@@ -88,7 +92,8 @@ def _chosen(runs: Sequence[Run]) -> tuple[list[Run], tuple[Missing, ...]]:
     ranked.sort(key=lambda pair: pair[0])
     beyond = len(ranked) - MOST_AGENTS
     said = (
-        f"maps of {beyond} more agents: a report draws {MOST_AGENTS}, the first seed of each row "
+        f"maps of {counted(beyond, 'more agent')}: a report draws {MOST_AGENTS}, the first seed "
+        "of each row "
         "first; a report on fewer runs draws others"
     )
     return [run for _, run in ranked[:MOST_AGENTS]], (Missing(said),) if beyond > 0 else ()
@@ -99,8 +104,9 @@ def _pair(key: Key, group: pd.DataFrame) -> list[Panel]:
     numbers = [_number(group, q) for q in ("spearman", "r2_explainable", "value_blind")]
     player = "the agent itself" if policy == "own" else f"the {policy}"
     told = {
-        "worth": f"E[G | do(ball = x, y)] if {player} plays on, opponent {arm}. Mean over scenes "
-        f"and velocities. Budget {budget:,} agent steps, training {training}.",
+        "worth": f"E[G | do(ball = x, y)]: what the next point pays on average if {player} "
+        f"plays on, opponent {arm}; over scenes and velocities. Budget {budget:,} agent steps, "
+        f"training {training}.",
         "expected": "V = max Q at the very same pictures. Over places: Spearman of V and G "
         "{}, share of the explainable variance {}, value-blind share {}.".format(*numbers),
     }
@@ -142,7 +148,7 @@ def rewards(gathered: Gathered) -> Drawn:
     chosen, left = _chosen(gathered.having("ball_rewards"))
     found = gathered.table("ball_rewards", columns, keep, chosen)
     if found.empty:
-        return absent("Reward by ball position", measures("ball_rewards"))
+        return absent("Reward by ball position", measures("ball_rewards", agents=gathered.agents))
     panels: list[Panel] = []
     for key, group in found.groupby(AGENT, sort=True):
         panels += _by_direction(key, group)

@@ -18,6 +18,7 @@ import pandas as pd
 
 from analysis.verdicts.intervals import one_sample
 from analysis.verdicts.rules import LEAST_SEEDS
+from commandline import counted
 from reporting.palette import KINDS, LABELS
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
@@ -27,6 +28,9 @@ HEIGHT = 300
 
 ROW_HEIGHT = 22
 """Of each line of a chart with a line for each row, CSS pixels."""
+
+MOST_LISTED = 6
+"""Rows named in a caption, of those that have as many seeds."""
 
 MOST_DOTS = 3_000
 """Seed dots in one chart; with more, only means and intervals are drawn."""
@@ -184,6 +188,23 @@ def summary(table: pd.DataFrame, by: Sequence[str], value: str = "value") -> pd.
         ends = {"mean": float(values.mean()), "low": low, "high": high, "seeds": len(values)}
         records.append(dict(zip(by, keys, strict=True)) | ends)
     return pd.DataFrame(records, columns=[*by, "mean", "low", "high", "seeds"])
+
+
+def seeds_said(table: pd.DataFrame) -> str:
+    """Say how many seeds there are of each row: `10 seeds of each row`.
+
+    Args:
+        table: Columns `row` and `seed`.
+    """
+    counts = table.groupby("row", sort=False)["seed"].nunique()
+    usual = int(counts.mode().iloc[0])
+    parts = []
+    for number in sorted({*counts} - {usual}, reverse=True):
+        rows = counts.index[counts == number].tolist()
+        named = ", ".join(rows) if len(rows) <= MOST_LISTED else f"{len(rows)} rows"
+        parts.append(f"{counted(number, 'seed')} of {named}")
+    rest = "every other row" if parts else "each row" if len(counts) > 1 else counts.index[0]
+    return "; ".join([*parts, f"{counted(usual, 'seed')} of {rest}"])
 
 
 def slug(*words: object) -> str:

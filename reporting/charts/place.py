@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from reporting.charts.lines import Axes, lines
-from reporting.charts.panel import Drawn, Panel, absent, shown_kinds, slug
+from reporting.charts.panel import Drawn, Panel, absent, seeds_said, shown_kinds, slug
 from reporting.commands import measures
 from reporting.gather import Gathered
 
@@ -16,8 +16,8 @@ COLUMNS = ("probe", "split", "layer", "view", "target", "axis", "metric", "value
 VIEWS = (
     ("full", "place", "ridge", "Ball's place, linear read-out of whole layers"),
     ("projected", "place", "ridge", "Ball's place, linear read-out of 64 random projections"),
-    ("full", "coarse", "mlp", "Coarse cell of the ball's place, hidden-layer read-out"),
-    ("full", "phase", "mlp", "Place within a stride of 8 (sin, cos), hidden-layer read-out"),
+    ("full", "coarse", "mlp", "In which cell of 8 network px the ball is, MLP read-out"),
+    ("full", "phase", "mlp", "Where in that cell the ball is (sin, cos), MLP read-out"),
 )
 """View, target, probe and title of each chart."""
 
@@ -34,7 +34,7 @@ def read_outs(gathered: Gathered) -> Drawn:
     keep = {"split": "scenes", "axis": ("mean", ""), "metric": "r2"}
     found = gathered.table("probes", COLUMNS, keep)
     if found.empty:
-        return absent("What probes read off each layer", measures("probes"))
+        return absent("What probes read off each layer", measures("probes", agents=gathered.agents))
     panels = []
     for key, group in found.groupby(["game", "training", "budget"]):
         for view, target, probe, title in VIEWS:
@@ -60,7 +60,8 @@ def _panel(shown: pd.DataFrame, key: tuple[Any, ...], title: str) -> Panel:
         chart=lines(shown, axes),
         alt=f"R² of the read-out by layer. On the last features: {said}.",
         caption=f"Unseen scenes of teleported pictures, opponent held; 0 is the mean, 1 perfect, "
-        f"lower than {LOWEST} is drawn at {LOWEST}. Budget {budget:,} agent steps, training "
+        f"lower than −{-LOWEST} is drawn there. {seeds_said(shown)}. Budget {budget:,} agent "
+        "steps, training "
         f"{training}.",
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import altair as alt
 import pandas as pd
 
+from commandline import counted
 from envs.games import find
 from reporting.charts.panel import (
     MOST_DOTS,
@@ -16,6 +17,7 @@ from reporting.charts.panel import (
     Panel,
     absent,
     kinds_shown,
+    seeds_said,
     shapes_shown,
     shown_kinds,
     slug,
@@ -24,6 +26,9 @@ from reporting.charts.panel import (
 )
 from reporting.commands import UNTRAINED
 from reporting.runs import Run, identity
+
+MANY_ROWS, DENSE_HEIGHT = 30, 17
+"""With more rows than this each is lower, CSS pixels: the whole shall fit a screen, or nearly."""
 
 ALIKE = ("regime", "game", "condition", "budget", "fingerprint", "width")
 """What has to agree between numbers of one chart."""
@@ -35,20 +40,25 @@ def with_width(measurements: pd.DataFrame) -> pd.DataFrame:
     return measurements.assign(width=width)
 
 
-def untrained_place(measurements: pd.DataFrame) -> Drawn:
+def untrained_place(measurements: pd.DataFrame, only: Collection[str] = ()) -> Drawn:
     """Draw R² of the ball's place in networks with random weights, a chart for each way of making.
 
     Args:
         measurements: Of all regimes, as `reporting.gather` has them.
+        only: Rows of the zoo, at any width; all where none is named.
     """
     asked = (measurements["measure"] == "where_r2") & (measurements["regime"] == "untrained")
     found = with_width(measurements[asked])
+    if only:
+        found = found[found["row"].map(lambda row: row.partition("@")[0] in only).astype(bool)]
     if found.empty:
         return absent("Random weights: R² of the ball's place, by row", UNTRAINED)
     panels = []
     for key, group in found.groupby(list(ALIKE), sort=True):
         _, game, condition, _, fingerprint, width = key
         rows = group["row"].nunique()
+        control = any(row.partition("@")[0] == "dense_circular_gap" for row in group["row"])
+        blind = "dense_circular_gap is a control and has to be blind. " if control else ""
         best = group.groupby("row")["value"].mean().sort_values(ascending=False)
         panels.append(
             Panel(
@@ -56,14 +66,16 @@ def untrained_place(measurements: pd.DataFrame) -> Drawn:
                 title="Random weights: how well a linear read-out finds the ball "
                 f"({str(game).capitalize()})",
                 pooling=shown_kinds(group),
-                chart=strip(group, "R² of the ball's place, mean of x and y"),
-                alt=f"Strip chart of R² of the ball's place for {rows} untrained networks in "
+                chart=strip(group, "R² of the ball's place"),
+                alt=f"Strip chart of R² of the ball's place for "
+                f"{counted(rows, 'untrained network')} in "
                 f"{game}. Highest {best.index[0]}, {best.iloc[0]:.2f}; lowest {best.index[-1]}, "
                 f"{best.iloc[-1]:.2f}.",
-                caption=f"Ridge regression on the last features, unseen episodes, opponent "
+                caption=f"Mean of x and y; 1 is perfect, 0 is chance. Ridge regression on the last "
+                f"features, unseen episodes, opponent "
                 f"{condition or 'as it is'}, width {width}. A dot is a seed; the bar is the mean "
-                f"and its 95 % t interval over seeds (from three seeds on). dense_circular_gap is "
-                f"a control and has to be blind. Data {fingerprint}.",
+                f"and its 95 % t interval over seeds (from three seeds on); "
+                f"{seeds_said(group)}. {blind}Data {fingerprint}.",
             )
         )
     return Drawn(tuple(panels))
@@ -90,11 +102,13 @@ def scores(runs: Sequence[Run]) -> Panel:
         title=f"{first.game.capitalize()}: mean raw score of each agent",
         pooling=shown_kinds(table),
         chart=strip(table, "mean raw score of whole games", _ends(first.game)),
-        alt=f"Strip chart of the mean raw score of {len(table)} agents of {len(means)} rows in "
-        f"{first.game}. Highest {means.index[0]}, {means.iloc[0]:.1f}; lowest {means.index[-1]}, "
+        alt=f"Strip chart of the mean raw score of {counted(len(table), 'agent')} of "
+        f"{counted(len(means), 'row')} in {first.game}. Highest {means.index[0]}, "
+        f"{means.iloc[0]:.1f}; lowest {means.index[-1]}, "
         f"{means.iloc[-1]:.1f}.",
         caption=f"A dot is an agent; the bar is the mean over seeds and its 95 % t interval (from "
-        f"three seeds on). {first.steps:,} agent steps; protocol {protocol}, training "
+        f"three seeds on); {seeds_said(table)}. {first.steps:,} agent steps; protocol "
+        f"{protocol}, training "
         f"{first.training}.",
     )
 
@@ -126,7 +140,8 @@ def strip(group: pd.DataFrame, title: str, shows: Sequence[float] = (0.0,)) -> A
         return alt.X(f"{column}:Q", title=title, scale=scale, axis=axis)
 
     shown = tidy(means, means.columns.tolist())
-    ticks = alt.Chart(shown).mark_tick(thickness=3, size=ROW_HEIGHT - 6).encode(
+    row_height = ROW_HEIGHT if len(order) <= MANY_ROWS else DENSE_HEIGHT
+    ticks = alt.Chart(shown).mark_tick(thickness=3, size=row_height - 6).encode(
         y=y,
         x=x("mean"),
         color=kinds_shown(group),
@@ -151,5 +166,5 @@ def strip(group: pd.DataFrame, title: str, shows: Sequence[float] = (0.0,)) -> A
                 tooltip=["row:N", "seed:O", alt.Tooltip("value:Q"), "commit:N"],
             ),
         )
-    height = max(90, ROW_HEIGHT * len(order))
+    height = max(90, row_height * len(order))
     return alt.layer(*layers).properties(height=height)

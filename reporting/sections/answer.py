@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from analysis.claims import CLAIMS
+from analysis.measurements import MEASURES
+from commandline import counted
 from reporting.charts import answer as chart
+from reporting.charts.panel import Drawn
 from reporting.charts.strips import untrained_place
 from reporting.charts.verdicts import VERDICTS
-from reporting.claims_table import interval, number
+from reporting.claims_table import numbers
 from reporting.gather import Gathered
 from reporting.sections.section import Section, drawing, joined, piece, text
+
+FIRST: Mapping[str, str] = {
+    "nature": "behind strides alone",
+    "half_max": "behind local max-pooling",
+    "half_avg": "behind local mean-pooling",
+    "gap": "behind a global mean",
+    "gmp": "behind a global maximum",
+}
+"""Rows that the report begins with as long as there is no figure, and what is in them."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +36,13 @@ class Answer:
 
     Attributes:
         lead: The answer in a sentence.
-        decided: Verdict, number of the claim, text and numbers of whatever else is decided.
+        decided: Verdict, number of the claim, text, numbers and what they are of whatever else is
+            decided.
         tally: Verdicts and how many there are of each, in the games that decide.
     """
 
     lead: str
-    decided: tuple[tuple[str, int, str, str], ...]
+    decided: tuple[tuple[str, int, str, str, str], ...]
     tally: tuple[tuple[str, int], ...]
 
 
@@ -35,14 +51,36 @@ def answer(gathered: Gathered) -> Section:
     figure = chart.figure(gathered.measurements)
     said = words(gathered.verdicts)
     parts = [piece("answer", said)]
+    untrained = untrained_place(gathered.measurements, FIRST)
     if figure.panels:
-        parts.append(piece("heading", chart.TITLE))
-    parts += [drawing(figure), piece("decided", said.decided)]
-    untrained = untrained_place(gathered.measurements)
-    if untrained.panels and not figure.panels:
-        told = "Until the figure is there, what can be seen already: networks before any training."
-        parts += [text(told), drawing(untrained)]
+        parts += [piece("heading", chart.TITLE), drawing(Drawn(figure.panels))]
+    elif untrained.panels:
+        parts += [text(before_training(gathered.measurements)), drawing(untrained)]
+    parts += [piece("decided", said.decided), drawing(Drawn(missing=figure.missing))]
     return Section("The answer so far", "answer", joined(*parts))
+
+
+def before_training(measurements: pd.DataFrame) -> str:
+    """Say in a sentence what random weights show, until there is the figure.
+
+    Args:
+        measurements: Of all regimes, as `reporting.gather` has them.
+    """
+    asked = (measurements["measure"] == "where_r2") & (measurements["regime"] == "untrained")
+    table = measurements[asked]
+    base = table["row"].map(lambda row: row.partition("@")[0])
+    said = [
+        f"{how} {table[base == row]['value'].mean():.2f} ({row}, "
+        f"{counted(table[base == row]['seed'].nunique(), 'network')})"
+        for row, how in FIRST.items()
+        if (base == row).any()
+    ]
+    return (
+        "What can be seen already, before any training: how much of the ball's place a linear "
+        "read-out finds in what a network with random weights makes of the picture (R²: 1 is all, "
+        f"0 none): {'; '.join(said)}. What training makes of that, and whether it "
+        "pays, the figure will say."
+    )
 
 
 def words(records: Sequence[Mapping[str, Any]]) -> Answer:
@@ -79,8 +117,10 @@ def _sentence(record: Mapping[str, Any]) -> str:
     return f"{record['id']}, “{record['claim'].rstrip('.')}”: {record['verdict']}."
 
 
-def _decided(record: Mapping[str, Any]) -> tuple[str, int, str, str]:
+def _decided(record: Mapping[str, Any]) -> tuple[str, int, str, str, str]:
     claim = next(c for c in CLAIMS if any(p.id == record["id"] for p in c.parts))
-    seeds = "exact" if record["regime"] == "arithmetic" else f"{record['seeds']} seeds"
-    numbers = f"{number(record['effect'])} {interval(record['interval'])} · {seeds}"
-    return record["verdict"], claim.number, f"{record['id']}: {record['claim']}", numbers
+    quantity = str(record["quantity"])
+    measure = re.split(r"\W", quantity, maxsplit=1)[0]
+    meaning = f" ({MEASURES[measure].meaning})" if measure in MEASURES else ""
+    said = f"{record['id']}: {record['claim']}"
+    return record["verdict"], claim.number, said, numbers(record), f"{quantity}{meaning}"

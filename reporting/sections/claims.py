@@ -9,8 +9,9 @@ from typing import Any
 from analysis.claim import Claim, Part
 from analysis.claims import CLAIMS, REGISTERED
 from analysis.verdicts.rules import Regime
+from commandline import counted
 from reporting.charts.verdicts import overview
-from reporting.claims_table import interval, number
+from reporting.claims_table import interval, number, numbers
 from reporting.commands import for_part
 from reporting.gather import Gathered
 from reporting.sections.section import Section, drawing, joined, piece, text
@@ -64,7 +65,7 @@ class ShownClaim:
 def claims(gathered: Gathered) -> Section:
     """Return the section with all claims."""
     records = gathered.verdicts
-    glance = overview(numbered(records), {c.number: c.text for c in CLAIMS})
+    glance = overview(numbered(records), {c.number: c.text for c in CLAIMS}, halves=True)
     told = text(
         f"The claims and their thresholds were registered in commit {REGISTERED}, before any "
         "result, and have not been changed since; docs/claims.md shows them. ★ marks a primary "
@@ -106,16 +107,13 @@ def _shown(part: Part, record: Mapping[str, Any]) -> ShownPart:
     if record["replication"]:
         said += " · replication"
     measured = bool(record["quantities"])
-    count = record["seeds"]
-    seeds = "exact" if exact else f"{count} {'seed' if count == 1 else 'seeds'}"
-    numbers = f"{number(record['effect'])} {interval(record['interval'])} · {seeds}"
     commands = for_part(part, record)
     done = exact or (measured and not record["needs"])
     return ShownPart(
         id=record["id"],
         text=said,
         verdict=record["verdict"],
-        numbers=numbers if measured else seeds,
+        numbers=numbers(record) if measured else counted(record["seeds"], "seed"),
         facts=tuple(_facts(part, record)),
         purpose="Shown by" if done else "Completed by",
         commands=commands,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.architectures import ZOO
-from analysis.battery import INSTRUMENTS
 from reporting.charts.panel import absent
 from reporting.commands import measures
 from reporting.explorer import Shown, fragment
@@ -27,7 +26,8 @@ def explorer(gathered: Gathered) -> Section:
         "it there."
     )
     if not measured:
-        gap = absent(INSTRUMENTS["explorer"].meaning, measures("explorer"))
+        command = measures("explorer", agents=gathered.agents)
+        gap = absent("The explorer, as no agent’s answers at every place were taken", command)
         return Section("Try it: drag the ball", "explorer", joined(text(told), drawing(gap)))
     games = dict.fromkeys(run.game for run in measured)
     chosen = [s for game in games for s in _shown([r for r in measured if r.game == game])]

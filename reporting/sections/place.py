@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
-
 from reporting.charts import distance, maps
-from reporting.charts.answer import figure
 from reporting.charts.dissociation import what_and_where
 from reporting.charts.place import read_outs
 from reporting.charts.strips import untrained_place
@@ -16,13 +13,12 @@ from reporting.sections.section import Section, drawing, joined, text
 def layers(gathered: Gathered) -> Section:
     """Return the section of read-outs, of agents by layer and of random weights by row."""
     told = "How well the ball's place can be read off, on teleported pictures only."
-    bodies = [text(told), drawing(read_outs(gathered))]
-    # Without the figure, random weights are what the report begins with.
-    if figure(gathered.measurements).panels or not len(gathered.measurements):
-        bodies.append(drawing(untrained_place(gathered.measurements)))
-    else:
-        bodies.append(Markup('<p>Random weights: see <a href="#answer">the beginning</a>.</p>'))
-    return Section("Where is the ball? By layer", "place", joined(*bodies))
+    random = drawing(untrained_place(gathered.measurements))
+    return Section(
+        "Where is the ball? By layer",
+        "place",
+        joined(text(told), drawing(read_outs(gathered)), random),
+    )
 
 
 def noticed(gathered: Gathered) -> Section:
@@ -40,9 +36,9 @@ def noticed(gathered: Gathered) -> Section:
 def worth(gathered: Gathered) -> Section:
     """Return the section of do-maps beside value maps."""
     told = (
-        "Left: what the next point is worth if the ball is put there, and play goes on. Right: "
-        "what the agent expects at the very same pictures. Paddles are drawn where they usually "
-        "are."
+        "Two maps of each agent: what the next point is worth if the ball is put there and play "
+        "goes on, and what the agent expects at the very same pictures. Paddles are drawn where "
+        "they usually are."
     )
     body = joined(text(told), drawing(maps.worth_and_value(gathered)))
     return Section("What a place is worth, and what is expected", "worth", body)

@@ -8,12 +8,13 @@ from typing import Any
 
 from markupsafe import Markup
 
+from commandline import counted
 from reporting.charts import learning, strips
 from reporting.charts.panel import Drawn, absent
-from reporting.commands import SCORE, TRAIN
+from reporting.commands import TRAIN, score
 from reporting.gather import Gathered, plain
 from reporting.runs import Run
-from reporting.sections.section import Section, Table, drawing, folded, joined, table, text
+from reporting.sections.section import Section, Table, drawing, folded, joined, piece, table, text
 
 MOST_LISTED = 24
 """Agents in a table that stands open."""
@@ -23,7 +24,8 @@ def scores(gathered: Gathered) -> Section:
     """Return the section of scores: never two protocols, budgets or trainings in one table."""
     scored = [run for run in gathered.runs if run.scores is not None]
     if not scored:
-        command = SCORE if any(run.finished for run in gathered.runs) else TRAIN
+        finished = any(run.finished for run in gathered.runs)
+        command = score(gathered.agents) if finished else TRAIN
         return Section("Scores", "scores", drawing(absent("Scores of whole games", command)))
     groups: dict[tuple[str, int, str, str], list[Run]] = defaultdict(list)
     for run in scored:
@@ -34,10 +36,12 @@ def scores(gathered: Gathered) -> Section:
             bodies.append(drawing(Drawn((strips.scores(members),))))
         listed = table(_table(key, members))
         many = len(members) > MOST_LISTED
-        bodies.append(folded(f"The {len(members)} agents one by one", listed) if many else listed)
+        bodies.append(
+            folded(f"{counted(len(members), 'agent')} one by one", listed) if many else listed
+        )
     unscored = [run for run in gathered.runs if run.scores is None]
     if unscored:
-        bodies.append(_unscored(unscored))
+        bodies.append(_unscored(unscored, score(gathered.agents)))
     return Section("Scores", "scores", joined(*bodies))
 
 
@@ -85,7 +89,8 @@ def _table(key: tuple[str, int, str, str], members: Sequence[Run]) -> Table:
     return Table(
         ("run", "#mean", "#median", "#IQM", "#IQM, 95 %", "#games", "#hung", "commit"),
         rows,
-        caption=f"{game}, {steps:,} agent steps, epsilon {epsilon}; protocol {protocol}, training "
+        caption=f"{game.capitalize()}, {steps:,} agent steps, epsilon {epsilon}; protocol "
+        f"{protocol}, training "
         f"{training}",
         note="95 % bootstrap intervals over the games of one agent, not over seeds.",
     )
@@ -95,14 +100,16 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def _unscored(runs: Sequence[Run]) -> Markup:
-    """List the runs without a score."""
+def _unscored(runs: Sequence[Run], command: str) -> Markup:
+    """List the runs without a score, and say what plays them."""
     rows = [
         (f"{r.study}: {r.name}", "finished" if r.finished else "not finished", f"{r.steps:,}")
         for r in runs
     ]
     listed = table(Table(("run", "state", "#agent steps"), rows))
-    return folded(f"{len(runs)} runs without a score; `{SCORE}` plays the finished ones", listed)
+    plays = text("This plays the finished ones:")
+    body = joined(listed, plays, piece("commands", (command,)))
+    return folded(f"{counted(len(runs), 'run')} without a score", body)
 
 
 def learnt(gathered: Gathered) -> Section:

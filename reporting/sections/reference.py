@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -12,13 +13,15 @@ from agents.architectures import PAIRS, ROWS
 from agents.geometry import ACTIONS, ledger
 from agents.settings import parse_settings, training_protocol
 from analysis.measurements import MEASURES
-from commandline import BadInput
+from analysis.verdicts.rules import Regime
+from commandline import BadInput, counted
 from reporting.charts.panel import absent
 from reporting.commands import TRAIN, UNTRAINED
 from reporting.gather import Gathered, plain
-from reporting.palette import LABELS, kind_of
+from reporting.palette import KINDS, kind_of
 from reporting.runs import Run
-from reporting.sections.section import Section, Table, drawing, folded, joined, table, text
+from reporting.sections.claims import REGIMES
+from reporting.sections.section import Section, Table, drawing, folded, joined, piece, table, text
 
 UNBROKEN = "\u2011"
 """A hyphen at which no line ends."""
@@ -32,8 +35,7 @@ def zoo(gathered: Gathered) -> Section:
         facts = entry.facts()
         rows.append(
             (
-                row.name,
-                LABELS[kind_of(row.name)],
+                piece("of_kind", KINDS[kind_of(row.name)], row.name),
                 UNBROKEN.join(map(str, entry.maps)),
                 facts["stride"],
                 facts["receptive_field"],
@@ -44,14 +46,18 @@ def zoo(gathered: Gathered) -> Section:
                 row.note,
             )
         )
-    headings = ("row", "kind", "maps", "#stride", "#field", "#features", "#parameters", "#MMAC",
+    headings = ("row", "maps", "#stride", "#field", "#features", "#parameters", "#MMAC",
                 "pairs", "what it is")  # fmt: skip
     note = (
-        f"Input 4 × 84 × 84, then 512 units; {ACTIONS} actions. Stride and field in network "
-        "pixels; million multiply-adds of a forward pass. Controls are never ranked."
+        f"Input 4 × 84 × 84, then 512 units; {ACTIONS} actions. Maps: their side behind each "
+        "layer. "
+        "Stride and field of view in network pixels; MMAC: million multiply-adds of a forward "
+        "pass. Controls are never ranked."
     )
     pairs = Table(("pair", "what differs within it"), tuple(PAIRS.items()))
-    body = joined(table(Table(headings, rows, note=note)), table(pairs))
+    shown = dict.fromkeys(kind_of(row.name) for row in ROWS)
+    legend = piece("legend", [kind for name, kind in KINDS.items() if name in shown])
+    body = joined(legend, table(Table(headings, rows, note=note, wide=True)), table(pairs))
     return Section("The zoo", "zoo", body)
 
 
@@ -130,7 +136,8 @@ def _prints(measurements: pd.DataFrame) -> Table:
         named = ", ".join(sorted(set(group["measure"])))
         rows.append((*key, len(group), named))
     headings = ("regime", "game", "fingerprint", "#numbers", "measures")
-    return Table(headings, rows, caption="Measurements by fingerprint of what shaped them")
+    caption = "Measurements by fingerprint of what shaped them"
+    return Table(headings, rows, caption=caption, wide=True)
 
 
 KEY = ["regime", "game", "measure", "condition", "row", "budget", "fingerprint", "commit"]
@@ -146,10 +153,10 @@ def provenance(gathered: Gathered) -> Section:
         "made it; “published in” is the commit of the published file, where the code's was not "
         "written down. Charts say the same under the pointer."
     )
-    bodies = [told, folded(f"{len(gathered.runs)} agents", table(_agents(gathered.runs)))]
+    bodies = [told, folded(counted(len(gathered.runs), "agent"), table(_agents(gathered.runs)))]
     by_regime = gathered.measurements.groupby("regime", sort=True)
     for regime, group in by_regime:
-        title = f"{len(group):,} numbers, {regime}"
+        title = f"{counted(len(group), 'number')}, {REGIMES[cast(Regime, regime)]}"
         bodies.append(folded(title, table(_numbers(group))))
     return Section("Where every number came from", "provenance", joined(*bodies))
 
@@ -176,19 +183,43 @@ def _agents(runs: Sequence[Run]) -> Table:
     ]
     headings = ("run", "game", "row", "#seed", "#steps", "finished", "training", "commit",
                 "versions")  # fmt: skip
-    return Table(headings, rows, note=f"Versions: {usual}" if usual else "")
+    given = ", ".join(f"{name} {value}" for name, value in json.loads(usual or "{}").items())
+    return Table(headings, rows, note=f"Versions: {given}." if given else "")
 
 
 def _numbers(group: pd.DataFrame) -> Table:
+    """Return measurements, a line for all seeds of one; what is the same for all stands below."""
+    group = group.assign(budget=[f"{budget:,}" for budget in group["budget"]])
+    beside = ["game", "budget", "fingerprint", "commit"]
+    varying = [column for column in beside if group[column].nunique() > 1]
     rows = []
     for key, of in group.groupby(KEY, sort=True):
-        _, game, measure, condition, row, budget, fingerprint, commit = key
+        known = dict(zip(KEY, key, strict=True))
         of = of.sort_values("seed")
-        values = ", ".join(
-            f"{seed}: {value:.4g}" for seed, value in zip(of["seed"], of["value"], strict=True)
+        values = ", ".join(f"{value:.4g}".replace("-", "−") for value in of["value"])
+        condition = f" [{known['condition']}]" if known["condition"] else ""
+        rows.append(
+            (
+                f"{known['measure']}{condition}",
+                known["row"],
+                *(known[column] for column in varying),
+                ranges(of["seed"].tolist()),
+                values,
+            )
         )
-        name = f"{measure} [{condition}]" if condition else measure
-        rows.append((name, row, game, f"{budget:,}", values, fingerprint, commit))
-    headings = ("measure", "row", "game", "#budget", "seed: value", "fingerprint", "commit")
-    meant = "; ".join(f"{m}: {MEASURES[m].meaning}" for m in sorted(set(group["measure"])))
-    return Table(headings, rows, note=meant)
+    headings = ("measure", "row", *varying, "seeds", "value of each seed, in this order")
+    same = [f"{column} {group[column].iloc[0]}" for column in beside if column not in varying]
+    meant = [f"{m}: {MEASURES[m].meaning}" for m in sorted(set(group["measure"]))]
+    said = [f"All of them: {', '.join(same)}"] if same else []
+    return Table(headings, rows, note=". ".join([*said, "; ".join(meant)]) + ".", wide=True)
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Return whole numbers in ascending order, runs of them shortened: `0–9, 12`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{r[0]}" if len(r) == 1 else f"{r[0]}–{r[-1]}" for r in runs)

@@ -45,12 +45,14 @@ class Table:
         rows: Cells; whatever is no `Markup` is escaped.
         caption: Above it; may be empty.
         note: Below it; may be empty.
+        wide: Whether it may be wider than the text around it, where the window is.
     """
 
     headings: tuple[str, ...]
     rows: Sequence[Sequence[object]]
     caption: str = ""
     note: str = ""
+    wide: bool = False
 
 
 @cache

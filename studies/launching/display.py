@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
+from commandline import counted
 from studies.running.conductor import Progress as RunProgress
 from studies.running.preflight import duration
 from studies.running.worker import Job
@@ -87,7 +88,7 @@ class Display:
         left = sum(self.total.values()) - sum(self.done.values())
         rate = sum(self.rates.values())
         eta = f" · {duration(left / rate)} left in all" if rate > 0 else ""
-        return f"{self.over}/{len(self.total)} runs{eta}"
+        return f"{self.over}/{counted(len(self.total), 'run')}{eta}"
 
     def _due(self, name: str, every: float = 15.0) -> bool:
         now = time.monotonic()

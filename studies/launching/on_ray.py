@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from commandline import BadInput
+from commandline import BadInput, counted
 from studies.launching import packing
 from studies.launching.board import Board
 from studies.launching.ray_task import Place, gpu_need_and_room, import_ray, on_machine
@@ -189,7 +189,7 @@ class Cluster:
         cores, gpus = (sum(node.get(what, 0) for node in nodes) for what in ("CPU", "GPU"))
         return (
             f"Ray: {len(nodes)} machines, {cores:g} cores, {gpus:g} GPUs; "
-            f"{self.room()} runs at a time"
+            f"{counted(self.room(), 'run')} at a time"
         )
 
     @contextmanager

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from agents.settings import EvaluationProtocol
 from analysis import battery
-from commandline import BadInput
+from commandline import BadInput, counted
 from reporting.tables import scores_tables
 from reporting.wandb_evaluation import log_evaluation
 from studies.measuring.annotate import annotate
@@ -75,7 +75,7 @@ def evaluate(runs: Sequence[FinishedRun], asked: Evaluation, console: Console) -
         if known is not None:
             console.print(f"{run.name}: scored before")
         else:
-            console.print(f"{run.name}: playing {asked.games} games …")
+            console.print(f"{run.name}: playing {counted(asked.games, 'game')} …")
         results.append((run, known or score(run, asked.protocol, asked.games, asked.device)))
         write_measurements(run)
     for table in scores_tables(results):

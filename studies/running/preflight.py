@@ -14,7 +14,7 @@ from stable_baselines3.common.logger import Logger
 
 from agents.dqn import environment_seeds
 from agents.replay import bytes_needed
-from commandline import BadInput
+from commandline import BadInput, counted
 from studies.running.directory import RunSpec
 from studies.running.run import build
 
@@ -43,7 +43,8 @@ def check_memory(specs: Sequence[RunSpec], workers: int, device: str = "cpu") ->
     needed = workers * host_bytes(specs, device)
     if needed > free and device != "cpu":
         raise BadInput(
-            f"--workers: {workers} runs need {needed / 1e9:.1f} GB of memory beside the GPU's, "
+            f"--workers: {counted(workers, 'run')} need {needed / 1e9:.1f} GB of memory beside "
+            "the GPU's, "
             f"{free / 1e9:.1f} GB are free"
         )
     if needed > free:
@@ -136,7 +137,7 @@ def lines(
     free = psutil.virtual_memory().available
     disk = shutil.disk_usage(root).free
     told.append(
-        f"{len(specs)} runs, {workers} at a time: about {duration(total / workers)}; "
+        f"{counted(len(specs), 'run')}, {workers} at a time: about {duration(total / workers)}; "
         f"memory {needed / 1e9:.1f} of {free / 1e9:.1f} GB free, "
         f"disk {len(specs) * DISK_BYTES / 1e9:.1f} of {disk / 1e9:.1f} GB free"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,9 +17,21 @@ from report_runs import REAL, RESULTS, copy
 from scipy import stats
 from simulated import cells, draw
 
-from analysis.claims import CLAIMS, claims_table
+from analysis.claims import CLAIMS
 from analysis.measurements import Measurement, save
-from reporting.charts import answer, dissociation, distance, learning, maps, place, strips, verdicts
+from reporting.charts import (
+    answer,
+    dissociation,
+    distance,
+    labels,
+    learning,
+    lines,
+    maps,
+    place,
+    strips,
+    verdicts,
+)
+from reporting.charts import panel as panels
 from reporting.charts.panel import Drawn, Panel, as_json, slug, specification, summary
 from reporting.gather import Gathered, gather
 from reporting.sections.claims import numbered
@@ -154,7 +167,8 @@ def test_learning_curves(tmp_path: Path) -> None:
     means = next(t for t in data(panel, "mean", "low") if len(t) == 26)
     assert set(means["agent_steps"]) == set(range(0, 300_001, 25_000))
     assert means.groupby("row")["mean"].last().to_dict() == {"gap": 16.6, "nature": 16.6}
-    assert "the 95 % t interval over seeds" in panel.caption
+    assert "the band its 95 % t interval" in panel.caption
+    assert "3 seeds of each row" in panel.caption
     other = copy(tmp_path, seed=9, eval_epsilon=0.01)
     apart = learning.curves(gather([*runs, other], NOWHERE).runs)
     assert len(apart.panels) == 2
@@ -250,13 +264,88 @@ def test_what_against_where(tmp_path: Path) -> None:
     assert "by seed): gap@0.5 of 3 rows" in panel.caption
 
 
-def test_the_overview_has_a_square_for_each_part() -> None:
-    records = numbered(claims_table([]))
-    (panel,) = verdicts.overview(records, {c.number: c.text for c in CLAIMS}).panels
-    (squares,) = data(panel, "letter")
-    assert len(squares) == sum(len(c.parts) for c in CLAIMS)
+def test_the_overview_has_a_square_for_each_judged_part_and_game() -> None:
+    agents = gather([REAL], NOWHERE)  # its game replicates what Catch decides
+    records = numbered(agents.verdicts)
+    assert any(r["replication"] for r in records)
+    texts = {c.number: c.text for c in CLAIMS}
+    (panel,) = verdicts.overview(records, texts).panels
+    squares = data(panel, "letter", "column")[0]
+    assert len(squares) == len(records) > sum(len(c.parts) for c in CLAIMS)
+    assert not squares.duplicated(["part", "column"]).any(), "no square lies on another"
+    assert set(squares["part"]) == {f"{r['id']}{'★' * r['primary']}" for r in records}
     seventeen = squares[squares["claim"] == 17]
     assert list(seventeen["letter"]) == ["+", "−"]
+    assert "A smaller square replicates" in panel.caption
+    svg = drawn_marks(panel)
+    assert svg.count(">+<") == (squares["letter"] == "+").sum()
+    assert svg.count(">·<") == (squares["letter"] == "·").sum()
+    halves = verdicts.overview(records, texts, halves=True).panels
+    assert sum(len(data(half, "letter", "column")[0]) for half in halves) == len(records)
+    assert [half.title for half in halves] == ["Claims 1 to 13 at a glance",
+                                               "Claims 14 to 20 at a glance"]  # fmt: skip
+
+
+def boxes(svg: str) -> dict[str, tuple[float, float, float, float]]:
+    """Return left, top, right and bottom of each row's name in a chart."""
+    found = {}
+    pattern = r'<text[^>]*text-anchor="(\w+)" transform="translate\(([^)]*)\)"[^>]*>([^<]*)</text>'
+    for at, anchor, name in re.findall(pattern, svg):
+        x, y = map(float, anchor.split(","))
+        wide = 6.2 * len(name)
+        left = x - {"start": 0, "middle": wide / 2, "end": wide}[at]
+        found[name] = (left, y - 11, left + wide, y + 2)
+    return found
+
+
+def apart(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Return whether two boxes do not lie on each other."""
+    return (one[2] <= other[0] or other[2] <= one[0]) or (one[3] <= other[1] or other[3] <= one[1])
+
+
+def test_names_of_lines_stand_where_no_line_is_and_apart(tmp_path: Path) -> None:
+    rows = ("nature", "gap", "gmp", "half_max", "half_avg")
+    runs = [copy(tmp_path, row=row) for row in rows]  # all of them end at the very same score
+    (panel,) = learning.curves(gather(runs, NOWHERE).runs).panels
+    for width in (300, 800):
+        svg = str(vl_convert.vegalite_to_svg(as_json(specification(panel, width))))
+        found = boxes(svg)
+        names = [found[row] for row in rows]
+        assert all(apart(a, b) for i, a in enumerate(names) for b in names[:i])
+        curves = re.findall(r'aria-roledescription="line mark" d="([^"]*)"', svg)
+        reach = max(float(x) for curve in curves for x in re.findall(r"[ML]([\d.]+),", curve))
+        assert all(box[0] > reach + 4 for box in names), "to the right of every point"
+
+
+def test_names_that_crowd_share_the_room() -> None:
+    assert lines.spread([1.0, 5.0], 1, 0, 9) == [1, 5]
+    assert lines.spread([4.0, 4.0, 4.0], 1, 0, 9) == [3, 4, 5]
+    assert lines.spread([0.0, 0.0], 1, 0, 9) == [0, 1]
+    assert lines.spread([9.0, 9.0, 9.0], 1, 0, 9) == [7, 8, 9]
+    assert lines.spread([0.0] * 5, 3, 0, 8) == [0, 2, 4, 6, 8], "closer, where they are many"
+
+
+def test_names_of_points_stand_apart(tmp_path: Path) -> None:
+    panel = answer.figure(study(tmp_path, know_and_pay()).measurements).panels[0]
+    for width in (380, 860):
+        svg = str(vl_convert.vegalite_to_svg(as_json(specification(panel, width))))
+        found = boxes(svg)
+        names = [found[row] for row in narrow(JND)]
+        assert all(apart(a, b) for i, a in enumerate(names) for b in names[:i])
+    lone = labels.Space(np.array([[0.5, 0.5]]), np.empty((0, 2)), 400)
+    assert labels.placed(["a"], lone) == [labels.PLACES[0]]
+    # At the right edge of a phone's chart a name stands to the left.
+    edge = labels.Space(np.array([[0.99, 0.5]]), np.empty((0, 2)), 400)
+    assert labels.placed(["a long name"], edge)[0][0] == "right"
+
+
+def test_seeds_are_counted_row_by_row() -> None:
+    table = pd.DataFrame({"row": [*"aaabbbcd"], "seed": [0, 1, 2, 0, 1, 2, 0, 0]})
+    assert panels.seeds_said(table[table["row"].isin(["a", "b"])]) == "3 seeds of each row"
+    assert (
+        panels.seeds_said(table[table["row"] != "d"]) == "1 seed of c; 3 seeds of every other row"
+    )
+    assert panels.seeds_said(table[table["row"] == "c"]) == "1 seed of c"
 
 
 def every(gathered: Gathered) -> Drawn:

@@ -21,7 +21,7 @@ RECORDS = claims_table([])
 PARTS = [(part, record) for claim in CLAIMS for part in claim.parts for record in RECORDS
          if (part.id, part.regime) == (record["id"], record["regime"])]  # fmt: skip
 OTHERS = [commands.UNTRAINED, *commands.FIGURE, *commands.WHAT_AND_WHERE, commands.TRAIN,
-          commands.SCORE,
+          commands.score(), commands.score(["my runs/it's"]),
           commands.measures("probes"), commands.measures("values", "own_values")]  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def words(command: str) -> list[str]:
 def check(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Let the program parse and check its arguments, and do nothing."""
     python, *given = words(command)
-    assert python == "python"
+    assert python == ".venv/bin/python"
     match given:
         case ["-m", "agents.geometry", *rows]:
             assert geometry.main(rows) == 0
@@ -92,5 +92,13 @@ def test_borrowed_learning_rates_are_tuned_where_they_come_from() -> None:
     part = next(p for c in CLAIMS for p in c.parts if p.id == "12d")
     record = next(r for r in RECORDS if r["id"] == "12d")
     tune, judged = commands.for_part(part, record)
-    assert tune.startswith("python evaluate.py --supervised where --game pong")
-    assert judged.startswith("python evaluate.py --supervised overfitting where --game pong")
+    assert tune.startswith(".venv/bin/python evaluate.py --supervised where --game pong")
+    assert judged.startswith(
+        ".venv/bin/python evaluate.py --supervised overfitting where --game pong"
+    )
+
+
+def test_folders_are_quoted_as_a_shell_needs_it() -> None:
+    command = commands.measures("jnd", agents=["my runs/it's", "runs/fast"])
+    assert shlex.split(command)[1:] == ["evaluate.py", "my runs/it's", "runs/fast",
+                                        "--measures", "jnd"]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,7 +181,8 @@ def test_the_keyboard_gets_there_sees_where_it_is_and_hears_it(opened: Page) -> 
     numbers = opened.numbers()[2]
     assert said.startswith(f"Ball at {x} across, {y} down. A, fast/pong/nature/seed0: value ")
     action = ACTIONS[int(numbers["action"])]
-    assert f"prefers {action}, read-out off by {numbers['distance']:.0f} pixels." in said
+    assert f"prefers {action}, read-out off by {numbers['distance']:.0f} pixels, response " in said
+    assert f"response {numbers['response']:.1f} % of at most " in said
 
 
 def test_the_mouse_drags_it(opened: Page, tables: list[pd.DataFrame]) -> None:
@@ -300,6 +302,26 @@ def test_small_maps_show_what_was_chosen(opened: Page, tables: list[pd.DataFrame
         assert opened.read("document.querySelector('[data-high]').textContent")
 
 
+def test_bars_say_their_scale(opened: Page, tables: list[pd.DataFrame]) -> None:
+    """Least and greatest of all places stand at the ends, for eyes and ears."""
+    for k, table in enumerate(tables):
+        value = table.filter(like="output_").max(axis=1)
+        ends = {"value-low": value.min(), "value-high": value.max(), "response-low": 0.0,
+                "response-high": 100 * table["response"].max()}  # fmt: skip
+        for name, known in ends.items():
+            at = f"document.querySelectorAll('[data-{name}]')[{k}]"
+            assert opened.read(f"Number({at}.value)") == pytest.approx(known, abs=0.01)
+            assert opened.read(f"{at}.checkVisibility()")
+        said = opened.read(f"document.querySelectorAll('.explorer-network dl')[{k}].textContent")
+        assert re.search(r"response\s*[\d.]+ % on a scale from 0\s+to [\d.]+ %", said)
+        share = opened.read(
+            f"document.querySelectorAll('[data-response-at]')[{k}].style.width.slice(0, -1)"
+        )
+        shown = opened.numbers()[k]["response"]
+        assert float(share) == pytest.approx(100 * shown / ends["response-high"], abs=0.1)
+    assert opened.read("document.querySelector('.explorer-actions caption').checkVisibility()")
+
+
 def test_marks_are_where_the_read_out_says(opened: Page) -> None:
     """In the network's colour, and gone when they are not wanted."""
     colour = [int(COLOURS[2][k : k + 2], 16) for k in (1, 3, 5)]
@@ -349,7 +371,13 @@ def test_it_can_be_read(made: Page, size: tuple[int, int], dark: bool) -> None:
     """Nothing sticks out, and text stands out by 4.5 to 1 (WCAG 2.2, level AA)."""
     made.open(size, dark=dark)
     assert made.browser.overflow() == 0
-    for of in (".explorer-network", ".explorer-trust", ".explorer-hint", "dt"):
+    beyond = made.read(
+        "[...document.querySelectorAll('.explorer-network')].filter(panel => "
+        "[...panel.querySelectorAll('data, .explorer-range')].some(e => "
+        "e.getBoundingClientRect().right > panel.getBoundingClientRect().right)).length"
+    )
+    assert beyond == 0
+    for of in (".explorer-network", ".explorer-trust", ".explorer-hint", ".explorer-scale", "dt"):
         ink, ground = made.read(f"({COLOURS_OF})(document.querySelector('{of}'))")
         light, dim = sorted((luminance(ink), luminance(ground)), reverse=True)
         assert (light + 0.05) / (dim + 0.05) >= 4.5, of

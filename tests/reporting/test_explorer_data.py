@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from small_explorers import small_frames, small_maps, small_scene
 
+from analysis.battery import Shared
 from analysis.networks import build
 from analysis.worth.explorer_maps import explorer_maps
 from commandline import BadInput
 from envs.games import find
-from reporting.explorer import COLOURS, Shown, fragment, main, of_run
+from reporting.explorer import COLOURS, PICTURES, Shown, fragment, main, of_run, untrained
 from reporting.explorer_data import does, network_of, packed, read, scene_of
 
 PLACES = 10_176
@@ -82,7 +83,16 @@ def test_too_many_are_named() -> None:
         fragment([Shown("", "", table, "red; x")])
 
 
-def test_from_a_run_directory(tmp_path: Path) -> None:
+def test_it_says_how_far_it_is() -> None:
+    shared = Shared("pong")
+    vars(shared).update(held=small_frames("pong"), scene=small_scene("pong"))
+    begun: list[str] = []
+    found = untrained(["gap@0.25"], 0, shared, begun.append)
+    assert begun == [*PICTURES, "gap@0.25"]
+    assert found[0].table.equals(small_maps("gap@0.25"))
+
+
+def test_from_a_run_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "pong" / "gap" / "seed3"
     (run / "evaluation").mkdir(parents=True)
     (run / "agent.json").write_text('{"steps": 300000}')
@@ -99,6 +109,9 @@ def test_from_a_run_directory(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nosuch: expected a run directory or a folder of them"):
         main([str(tmp_path / "nosuch"), "--out", str(out)])
     assert main([str(tmp_path / "pong"), "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    assert said.err == f"1/1: {run}\n"  # a bar where a terminal is
+    assert said.out.startswith(f"{out}: 1 network, ")
     assert "trained for 300,000 agent steps" in out.read_text(encoding="utf-8")
 
 

@@ -55,6 +55,6 @@ def test_one_of_each_row_and_all_kinds_first(tmp_path: Path) -> None:
 
 def test_without_any_it_says_how(tmp_path: Path) -> None:
     made = explorer(gathered()).body
-    words = ("python", "evaluate.py", "runs/fast", "--measures", "explorer")
+    words = (".venv/bin/python", "evaluate.py", "runs/fast", "--measures", "explorer")
     assert " ".join(f"<span>{word}</span>" for word in words) in made
     assert "data-explorer" not in made

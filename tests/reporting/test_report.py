@@ -186,13 +186,15 @@ def test_every_part_stands_there_with_verdict_rule_and_command(whole: Path) -> N
     for record in claims_table(gather([], RESULTS).raw):
         assert re.search(rf"{re.escape(record['id'])} {record['verdict']}", said), record["id"]
     assert "0.181 [0.173, 0.189] · 50 seeds" in said
-    assert "python evaluate.py --untrained --game pong --rows nature@0.5" in said
+    assert ".venv/bin/python evaluate.py --untrained --game pong --rows nature@0.5" in said
 
 
 def test_provenance(whole: Path) -> None:
     said = text_of(whole)
     assert "score pong" not in said
-    assert re.search(r"jnd_px \[held\] nature pong 300,000 0: 2\.834 a1cc11e5 c7bbe37be77b", said)
+    assert "jnd_px [held] nature 0 2.834" in said
+    assert "All of them: game pong, budget 300,000, fingerprint a1cc11e5, commit c7bbe37" in said
+    assert re.search(r"equivariance nature@0\.5 \S+ ?\S* ?\S* 0–49 0\.1639, 0\.1518, ", said)
     assert "17.57 18.00 17.75 [17.06, 18.50] 30 0 c7bbe37be77b" in said
 
 
@@ -201,7 +203,8 @@ def test_no_runs_and_nothing_published(tmp_path: Path) -> None:
     said = text_of(tmp_path / "report.html")
     assert said.count("Not there yet:") >= 10
     assert "none of the 5 primary verdicts has been measured" in said
-    assert "python train.py --game pong" in said
+    assert ".venv/bin/python train.py --game pong" in said
+    assert "This page is made from 0 agents and 0 measurements." in said
 
 
 def test_scores_of_different_protocols_are_different_tables(tmp_path: Path) -> None:

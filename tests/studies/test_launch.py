@@ -32,7 +32,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs")
     status, told, wrong = finish(out, *SHORT, "--extractor", "nature", "gap@0.5", "--workers", "2")
     assert (status, wrong) == (0, ""), wrong
-    assert "next: python evaluate.py" in told
+    assert "next: .venv/bin/python evaluate.py" in told
     return out / "demo" / "catch"
 
 

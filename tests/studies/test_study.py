@@ -93,7 +93,7 @@ def test_what_finishes_is_published_and_what_is_published_is_skipped(
 
     shutil.rmtree(tmp_path / "runs")
     assert train.main(ask) == 0
-    assert "1 of 1 runs have their rows in" in capsys.readouterr().out
+    assert "1 run of 1 published in" in capsys.readouterr().out
     assert not (tmp_path / "runs").exists()
     found, told = standing(tmp_path, path, capsys)
     assert told["counts"]["done"] == 1
