@@ -135,19 +135,23 @@ def seeds(regime: Regime) -> str:
 
 UNTRAINED = (
     f"{PYTHON} evaluate.py --untrained --rows nature@0.5 half_max@0.5 half_avg@0.5 gap@0.5 gmp@0.5 "
-    f"--seeds {seeds('untrained')}"
+    f"--seeds {seeds('untrained')}",
 )
 """Random weights: place, equivariance, filters."""
 
-FIGURE = (
-    f"{PYTHON} evaluate.py --supervised where reward --rows nature@0.5 half_max@0.5 half_avg@0.5 "
-    "gap@0.5 gmp@0.5 gap_learned@0.5 --tune",
-    f"{PYTHON} evaluate.py --supervised where reward --rows nature@0.5 half_max@0.5 half_avg@0.5 "
-    f"gap@0.5 gmp@0.5 gap_learned@0.5 --seeds {seeds('supervised')}",
-)
+
+def _trained(*tasks: str) -> tuple[str, str]:
+    rows = "nature@0.5 half_max@0.5 half_avg@0.5 gap@0.5 gmp@0.5 gap_learned@0.5"
+    command = f"{PYTHON} evaluate.py --supervised {' '.join(tasks)} --rows {rows}"
+    return f"{command} --tune", f"{command} --seeds {seeds('supervised')}"
+
+
+FIGURE = _trained("where", "reward")
 """What the figure of the answer is made of."""
 
-WHAT_AND_WHERE = tuple(c.replace("where reward", "what shapes") for c in FIGURE)
+WHERE = _trained("where")
+
+WHAT_AND_WHERE = _trained("what", "shapes")
 
 TRAIN = f"{PYTHON} train.py --game pong --extractor nature half_max gap --seed 0 1 2"
 

@@ -34,6 +34,7 @@ def _claims(gathered: Gathered) -> Drawn:
 
 FIGURES: Mapping[str, Callable[[Gathered], Drawn]] = {
     "untrained": lambda gathered: strips.untrained_place(gathered.measurements),
+    "trained on place": lambda gathered: strips.trained_place(gathered.trained),
     "know and pay": lambda gathered: answer.figure(gathered.measurements),
     "learning": lambda gathered: learning.curves(gathered.runs),
     "claims": _claims,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from commandline import counted
@@ -24,11 +27,15 @@ from reporting.charts.panel import (
     summary,
     tidy,
 )
-from reporting.commands import UNTRAINED
+from reporting.commands import UNTRAINED, WHERE
+from reporting.palette import LABELS, kind_of
 from reporting.runs import Run, identity
 
 MANY_ROWS, DENSE_HEIGHT = 30, 17
 """With more rows than this each is lower, CSS pixels: the whole shall fit a screen, or nearly."""
+
+DECADES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+"""Ticks of a logarithmic axis."""
 
 ALIKE = ("regime", "game", "condition", "budget", "fingerprint", "width")
 """What has to agree between numbers of one chart."""
@@ -48,11 +55,9 @@ def untrained_place(measurements: pd.DataFrame, only: Collection[str] = ()) -> D
         only: Rows of the zoo, at any width; all where none is named.
     """
     asked = (measurements["measure"] == "where_r2") & (measurements["regime"] == "untrained")
-    found = with_width(measurements[asked])
-    if only:
-        found = found[found["row"].map(lambda row: row.partition("@")[0] in only).astype(bool)]
+    found = _only(with_width(measurements[asked]), only)
     if found.empty:
-        return absent("Random weights: R² of the ball's place, by row", UNTRAINED)
+        return absent("Random weights: R² of the ball's place, by row", *UNTRAINED)
     panels = []
     for key, group in found.groupby(list(ALIKE), sort=True):
         _, game, condition, _, fingerprint, width = key
@@ -79,6 +84,84 @@ def untrained_place(measurements: pd.DataFrame, only: Collection[str] = ()) -> D
             )
         )
     return Drawn(tuple(panels))
+
+
+def trained_place(trained: Iterable[Mapping[str, Any]], only: Collection[str] = ()) -> Drawn:
+    """Draw how far off networks are that were trained to say where the ball is.
+
+    Args:
+        trained: Rows of networks trained without a game, as `reporting.gather` has them.
+        only: Rows of the zoo, at any width; all where none is named.
+    """
+    found = _only(with_width(errors(trained)), only)
+    if found.empty:
+        return absent("Networks trained to say where the ball is: their error, by row", *WHERE)
+    panels = []
+    for key, group in found.groupby(["game", "condition", "budget", "fingerprint", "width"]):
+        game, condition, budget, fingerprint, width = key
+        best = group.groupby("row")["value"].median().sort_values()
+        panels.append(
+            Panel(
+                name=slug("trained-place", game, condition),
+                title="Trained for just that: how far off networks say the ball is "
+                f"({str(game).capitalize()})",
+                pooling=shown_kinds(group),
+                chart=strip(group, "error of the ball's place, screen px (logarithmic)", log=True),
+                alt=f"Strip chart of the error of the ball's place for "
+                f"{counted(len(best), 'trained network')} in {game}, logarithmic. Least "
+                f"{best.index[0]}, {best.iloc[0]:.2g} px; most {best.index[-1]}, "
+                f"{best.iloc[-1]:.2g} px.",
+                caption=f"Root mean square error over x and y on unseen scenes, opponent "
+                f"{condition or 'as it is'}; who always says the middle is off by "
+                f"{group['guess'].median():.1f} px. Width {width}, {budget:,} updates, each row at "
+                f"a learning rate chosen on other seeds. A dot is a seed; the bar is the geometric "
+                f"mean and its 95 % t interval over seeds (from three seeds on); "
+                f"{seeds_said(group)}. Task {fingerprint}.",
+            )
+        )
+    return Drawn(tuple(panels))
+
+
+def errors(trained: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the error of each network trained on WHERE that is judged, a line each.
+
+    Args:
+        trained: Rows of networks trained without a game, as `reporting.gather` has them.
+
+    Returns:
+        Columns `row`, `seed`, `value` and `guess` (screen px; the error, and that of always saying
+        the mean), `pooling`, `pooling_kind`, `commit`, `game`,
+        `condition`, `budget` (updates), `fingerprint`.
+    """
+    lines = []
+    for row in trained:
+        if (row["stage"], row["task"]) != ("tuned", "where"):
+            continue
+        kind = kind_of(str(row["row"]))
+        lines.append(
+            {name: row[name] for name in ("row", "seed", "commit", "game", "condition")}
+            | {"value": float(row["rmse_px"]), "guess": _guess(row)}
+            | {"budget": int(row["settings"]["updates"])}
+            | {"fingerprint": row["fingerprint"], "pooling": LABELS[kind], "pooling_kind": kind}
+        )
+    columns = ["row", "seed", "commit", "game", "condition", "value", "guess", "budget"]
+    return pd.DataFrame(lines, columns=[*columns, "fingerprint", "pooling", "pooling_kind"])
+
+
+def _guess(row: Mapping[str, Any]) -> float:
+    """Return the error of always saying the mean, from errors and R² of x and y."""
+    squares = [
+        float(row[f"rmse_{axis}_px"]) ** 2 / (1 - float(row[f"r2_{axis}"]))
+        for axis in "xy"
+        if float(row[f"r2_{axis}"]) < 1
+    ]
+    return math.sqrt(sum(squares) / len(squares)) if squares else math.nan
+
+
+def _only(found: pd.DataFrame, rows: Collection[str]) -> pd.DataFrame:
+    if not rows:
+        return found
+    return found[found["row"].map(lambda row: row.partition("@")[0] in rows).astype(bool)]
 
 
 def scores(runs: Sequence[Run]) -> Panel:
@@ -119,24 +202,33 @@ def _ends(game: str) -> tuple[float, ...]:
     return tuple(e for e in (found.random_score, found.reference_score) if e is not None)
 
 
-def strip(group: pd.DataFrame, title: str, shows: Sequence[float] = (0.0,)) -> AnyChart:
+def strip(
+    group: pd.DataFrame, title: str, shows: Sequence[float] = (0.0,), *, log: bool = False
+) -> AnyChart:
     """Return a chart with a line for each row, best first.
 
     Args:
         group: Columns `row`, `pooling`, `seed`, `value`, `commit`.
         title: Of the x axis.
         shows: What the x axis has to reach to, whatever the values are.
+        log: Whether values are errors, above 0: a logarithmic axis, the least first, geometric
+            means. `shows` has no say then.
     """
-    order: Sequence[str] = (
-        group.groupby("row")["value"].mean().sort_values(ascending=False).index.tolist()
-    )
     means = summary(group, ["row", "pooling"])
+    if log:
+        shows = ()
+        means = summary(group.assign(value=np.log(group["value"])), ["row", "pooling"])
+        means = means.assign(**{end: np.exp(means[end]) for end in ("mean", "low", "high")})
+    order: Sequence[str] = means.sort_values("mean", ascending=log)["row"].tolist()
     y = alt.Y("row:N", sort=[*order], title=None)
     reached = [*shows, *group["value"], *means["low"].dropna(), *means["high"].dropna()]
-    scale = alt.Scale(domain=[min(reached), max(reached)], nice=True)
+    kind: Literal["log", "linear"] = "log" if log else "linear"
+    room = 1.2 if log else 1  # a nice logarithmic axis would end at powers of ten
+    domain = [min(reached) / room, max(reached) * room]
+    scale = alt.Scale(type=kind, domain=domain, nice=not log)
 
     def x(column: str) -> alt.X:
-        axis = alt.Axis(tickCount=6)
+        axis = alt.Axis(values=[*DECADES]) if log else alt.Axis(tickCount=6)
         return alt.X(f"{column}:Q", title=title, scale=scale, axis=axis)
 
     shown = tidy(means, means.columns.tolist())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.claims import CLAIMS
@@ -14,7 +15,7 @@ from analysis.measurements import MEASURES
 from commandline import counted
 from reporting.charts import answer as chart
 from reporting.charts.panel import Drawn
-from reporting.charts.strips import untrained_place
+from reporting.charts.strips import errors, trained_place, untrained_place
 from reporting.charts.verdicts import VERDICTS
 from reporting.claims_table import numbers
 from reporting.gather import Gathered
@@ -51,35 +52,59 @@ def answer(gathered: Gathered) -> Section:
     figure = chart.figure(gathered.measurements)
     said = words(gathered.verdicts)
     parts = [piece("answer", said)]
-    untrained = untrained_place(gathered.measurements, FIRST)
     if figure.panels:
         parts += [piece("heading", chart.TITLE), drawing(Drawn(figure.panels))]
-    elif untrained.panels:
-        parts += [text(before_training(gathered.measurements)), drawing(untrained)]
+    else:
+        seen = (
+            (after_training(gathered.trained), trained_place(gathered.trained, FIRST)),
+            (
+                before_training(gathered.measurements),
+                untrained_place(gathered.measurements, FIRST),
+            ),
+        )
+        for sentence, drawn in seen:
+            if drawn.panels:
+                parts += [text(sentence), drawing(drawn)]
     parts += [piece("decided", said.decided), drawing(Drawn(missing=figure.missing))]
     return Section("The answer so far", "answer", joined(*parts))
 
 
+def after_training(trained: Iterable[Mapping[str, Any]]) -> str:
+    """Say in a sentence how far off networks are that were trained to say where the ball is.
+
+    Args:
+        trained: Rows of networks trained without a game, as `reporting.gather` has them.
+    """
+    said = _said(errors(trained), lambda values: f"{np.exp(np.log(values).mean()):.2g} px")
+    return (
+        "What can be seen already: how far off networks are that were trained for nothing but "
+        f"saying where the ball is: {said}. The ball is 4 px high. Whether it pays, the figure "
+        "will say."
+    )
+
+
 def before_training(measurements: pd.DataFrame) -> str:
-    """Say in a sentence what random weights show, until there is the figure.
+    """Say in a sentence what random weights show.
 
     Args:
         measurements: Of all regimes, as `reporting.gather` has them.
     """
     asked = (measurements["measure"] == "where_r2") & (measurements["regime"] == "untrained")
-    table = measurements[asked]
+    said = _said(measurements[asked], lambda values: f"{values.mean():.2f}")
+    return (
+        "Before any training, how much of the ball's place a linear read-out finds in what a "
+        f"network with random weights makes of the picture (R²: 1 is all, 0 none): {said}."
+    )
+
+
+def _said(table: pd.DataFrame, mean: Callable[[pd.Series], str]) -> str:
+    """Say a number of each of the rows that come first, with how many networks it is of."""
     base = table["row"].map(lambda row: row.partition("@")[0])
-    said = [
-        f"{how} {table[base == row]['value'].mean():.2f} ({row}, "
+    return "; ".join(
+        f"{how} {mean(table[base == row]['value'])} ({row}, "
         f"{counted(table[base == row]['seed'].nunique(), 'network')})"
         for row, how in FIRST.items()
         if (base == row).any()
-    ]
-    return (
-        "What can be seen already, before any training: how much of the ball's place a linear "
-        "read-out finds in what a network with random weights makes of the picture (R²: 1 is all, "
-        f"0 none): {'; '.join(said)}. What training makes of that, and whether it "
-        "pays, the figure will say."
     )
 
 

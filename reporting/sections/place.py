@@ -5,19 +5,22 @@ from __future__ import annotations
 from reporting.charts import distance, maps
 from reporting.charts.dissociation import what_and_where
 from reporting.charts.place import read_outs
-from reporting.charts.strips import untrained_place
+from reporting.charts.strips import trained_place, untrained_place
 from reporting.gather import Gathered
 from reporting.sections.section import Section, drawing, joined, text
 
 
 def layers(gathered: Gathered) -> Section:
-    """Return the section of read-outs, of agents by layer and of random weights by row."""
+    """Return the section of read-outs, of agents by layer and of what never played by row."""
     told = "How well the ball's place can be read off, on teleported pictures only."
-    random = drawing(untrained_place(gathered.measurements))
+    without_play = [
+        drawing(trained_place(gathered.trained)),
+        drawing(untrained_place(gathered.measurements)),
+    ]
     return Section(
         "Where is the ball? By layer",
         "place",
-        joined(text(told), drawing(read_outs(gathered)), random),
+        joined(text(told), drawing(read_outs(gathered)), *without_play),
     )
 
 

@@ -78,7 +78,7 @@ def protocol(gathered: Gathered) -> Section:
     if len(gathered.measurements):
         bodies.append(table(_prints(gathered.measurements)))
     if not tables and not len(gathered.measurements):
-        bodies.append(drawing(absent("A protocol: nothing was run yet", TRAIN, UNTRAINED)))
+        bodies.append(drawing(absent("A protocol: nothing was run yet", TRAIN, *UNTRAINED)))
     return Section("Protocol", "protocol", joined(*bodies))
 
 
@@ -146,7 +146,7 @@ KEY = ["regime", "game", "measure", "condition", "row", "budget", "fingerprint",
 def provenance(gathered: Gathered) -> Section:
     """Return every number with its run, seed and commit."""
     if not len(gathered.measurements) and not gathered.runs:
-        drawn = drawing(absent("Any number", TRAIN, UNTRAINED))
+        drawn = drawing(absent("Any number", TRAIN, *UNTRAINED))
         return Section("Where every number came from", "provenance", drawn)
     told = text(
         "Every measurement with the seeds that it was taken on, and the commit of the code that "

@@ -135,6 +135,33 @@ def test_different_budgets_fingerprints_and_widths_are_different_charts(tmp_path
         assert len(answer.figure(gathered.measurements).panels) == counts[name], name
 
 
+def trained(row: str, seed: int, rmse_px: float, **other: object) -> dict[str, object]:
+    """Return what a report needs of a published row, as `studies.networks` writes them."""
+    r2 = 1 - (rmse_px / 26) ** 2
+    return {
+        "stage": "tuned", "task": "where", "game": "pong", "condition": "held", "row": row,
+        "seed": seed, "settings": {"updates": 20_000}, "fingerprint": "f", "commit": "c",
+        "rmse_px": rmse_px, "rmse_x_px": rmse_px, "rmse_y_px": rmse_px, "r2_x": r2, "r2_y": r2,
+    } | other  # fmt: skip
+
+
+def test_networks_trained_on_place() -> None:
+    rows = [trained("nature@0.5", seed, px) for seed, px in enumerate((1.0, 2.0, 4.0))]
+    rows += [trained("gap@0.5", 0, 16.0), trained("gap@0.5", 0, 9.0, stage="common")]
+    rows += [trained("gap@0.5", 100, 9.0, stage="tuning"), trained("gap@0.5", 0, 9.0, task="what")]
+    (panel,) = strips.trained_place(rows).panels
+    means = data(panel, "mean", "seeds")[0].set_index("row")
+    assert list(means["seeds"]) == [3, 1]
+    assert means.loc["nature@0.5", "mean"] == pytest.approx(2)  # geometric
+    assert means.loc["gap@0.5", "mean"] == pytest.approx(16)
+    assert means.loc["nature@0.5", "low"] > 0
+    assert "says the middle is off by 26.0 px" in panel.caption
+    assert "20,000 updates" in panel.caption
+    assert len(strips.trained_place([*rows, trained("gap", 0, 9.0)]).panels) == 2
+    (gap,) = strips.trained_place([]).missing
+    assert "--supervised where" in gap.commands[1]
+
+
 def test_random_weights(tmp_path: Path) -> None:
     drawn = strips.untrained_place(published().measurements)
     (panel,) = drawn.panels

@@ -20,7 +20,7 @@ from reporting import commands
 RECORDS = claims_table([])
 PARTS = [(part, record) for claim in CLAIMS for part in claim.parts for record in RECORDS
          if (part.id, part.regime) == (record["id"], record["regime"])]  # fmt: skip
-OTHERS = [commands.UNTRAINED, *commands.FIGURE, *commands.WHAT_AND_WHERE, commands.TRAIN,
+OTHERS = [*commands.UNTRAINED, *commands.FIGURE, *commands.WHAT_AND_WHERE, commands.TRAIN,
           commands.score(), commands.score(["my runs/it's"]),
           commands.measures("probes"), commands.measures("values", "own_values")]  # fmt: skip
 
