@@ -14,6 +14,11 @@ Truth = Mapping[tuple[str, str, str], float]
 """Measure, row and condition → mean over seeds."""
 
 
+def rng(seed: int = 0) -> np.random.Generator:
+    """Return a generator."""
+    return np.random.default_rng(seed)
+
+
 def draw(
     truth: Truth,
     rng: np.random.Generator,
@@ -109,3 +114,15 @@ def play_study(
             cells("score_gain", dict.fromkeys(means, 0.0)), rng, "reinforcement", game, n, sd=0.001
         ),
     ]
+
+
+LOSES = {"gap": 16.0, "gmp": 14.0}
+"""JND of the rows that global pooling costs the place."""
+
+GOOD = where_study(rng(1), LOSES | {"gap_wide": 15.0, "gap_learned": 5.0})
+"""A study on which no guard fires."""
+
+
+def fired(measurements: Iterable[Measurement], part: str) -> list[str]:
+    """Return the names of the guards that fire on a part."""
+    return [guard.name for guard in on(part, measurements).fired]
