@@ -191,7 +191,8 @@ def write_report(runs: Sequence[Path], file: Path, console: Console) -> None:
     found = report.write(find_runs(runs) if runs else (), RESULTS, file)
     agents = "1 agent" if len(found.runs) == 1 else f"{len(found.runs)} agents"
     size = file.stat().st_size / 1e6
-    console.print(f"{file}: {agents}, {len(found.measurements):,} measurements, {size:.1f} MB")
+    told = f"{file}: {agents}, {len(found.measurements):,} measurements, {size:.1f} MB"
+    console.print(told, markup=False)
 
 
 def show_claims(arguments: Arguments, console: Console) -> None:

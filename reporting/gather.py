@@ -20,6 +20,7 @@ import pandas as pd
 from agents.checkpoints import read_json
 from analysis.claims import claims_table
 from analysis.measurements import Measurement, locate
+from analysis.tasks.tuning import TUNING_SEEDS
 from commandline import BadInput
 from reporting.commands import AGENTS
 from reporting.palette import LABELS, kind_of
@@ -45,6 +46,11 @@ class Gathered:
     raw: tuple[Measurement, ...] = field(repr=False, default=())
 
     @cached_property
+    def judged(self) -> tuple[Run, ...]:
+        """The agents that a result may use: none whose seed only chose a learning rate."""
+        return tuple(run for run in self.runs if run.seed not in TUNING_SEEDS)
+
+    @cached_property
     def verdicts(self) -> list[dict[str, Any]]:
         """What `evaluate.py --claims --json` prints."""
         return claims_table(self.raw)
@@ -65,7 +71,7 @@ class Gathered:
         Args:
             name: A key of `analysis.battery.INSTRUMENTS`.
         """
-        return [r for r in self.runs if r.folder and (r.folder / f"{name}.parquet").exists()]
+        return [r for r in self.judged if r.folder and (r.folder / f"{name}.parquet").exists()]
 
     def table(
         self,
@@ -117,7 +123,7 @@ def gather(folders: Iterable[Path], results: Path) -> Gathered:
     """
     directories = [open_directory(folder) for folder in folders]
     runs = {run.key: run for run in directories}
-    for file in sorted(results.glob("runs/**/*.json")):
+    for file in sorted(results.glob("runs/**/seed*.json")):
         run = open_published(file)
         runs.setdefault(run.key, run)
     trained = tuple(_trained(results))

@@ -110,7 +110,8 @@ def _scores(content: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         KeyError, TypeError, ValueError: If something lacks, or is of another kind.
     """
-    _ = str(content["fingerprint"]), dict(content["protocol"]), int(content["games"])
+    _ = str(content["fingerprint"]), dict(content["protocol"])
+    _ = int(content["games"]), int(content["hung"])
     for name in ("mean", "median", "iqm"):
         if content[name] is not None:
             float(content[name])
@@ -127,7 +128,9 @@ def open_published(file: Path) -> Run:
     try:
         columns = list(row["columns"])
         at = [columns.index(c) for c in ("global_step", "eval/score_mean", "eval/games")]
-        curve = [(int(p[at[0]]), float(p[at[1]]), int(p[at[2]] or 0)) for p in row["curve"]]
+        points = [[p[i] for i in at] for p in row["curve"]]
+        # A point without a mean: all its games stood still.
+        curve = [(int(s), float(m), int(n or 0)) for s, m, n in points if m is not None]
         return Run(
             source=file.as_posix(),
             study=str(row["study"]),
