@@ -112,11 +112,12 @@ def write_measurements(run: FinishedRun) -> None:
 def scores(run: FinishedRun) -> list[Reading]:
     """Return the normalised score of a run's learning curve, and its late gain.
 
-    None where the game has no reference score yet, or the curve fewer than four points.
+    None where the game has no reference score yet, or the curve fewer than four points with a mean.
     """
     game = find(str(run.config["game"]))
     rows = read_metrics(run.directory / "metrics.jsonl")
-    curve = [(r["global_step"], r["eval/score_mean"]) for r in rows if "eval/score_mean" in r]
+    points = [(r["global_step"], r.get("eval/score_mean")) for r in rows]
+    curve = [(step, mean) for step, mean in points if mean is not None]
     if game.reference_score is None or len(curve) < 4:
         return []
     return [
