@@ -127,11 +127,13 @@ def scores(run: FinishedRun) -> list[Reading]:
 
 
 def _measurements(run: FinishedRun, readings: Sequence[Reading]) -> list[Measurement]:
+    # Rows at tuned rates are compared with each other only: where a rate comes from is protocol.
+    rate_from = run.config.get("learning_rate_from", "given")
     return Measured(pd.DataFrame(), tuple(readings)).measurements(
         str(run.config["extractor"]),
         int(run.config["seed"]),
         "reinforcement",
         str(run.config["game"]),
         int(run.agent["steps"]),
-        str(run.config["training_fingerprint"]),
+        f"{run.config['training_fingerprint']}, rate {rate_from}",
     )
