@@ -42,7 +42,6 @@ class Gathered:
     runs: tuple[Run, ...]
     trained: tuple[Mapping[str, Any], ...]
     measurements: pd.DataFrame
-    results: Path
     raw: tuple[Measurement, ...] = field(repr=False, default=())
 
     @cached_property
@@ -135,7 +134,6 @@ def gather(folders: Iterable[Path], results: Path) -> Gathered:
         runs=tuple(sorted(runs.values(), key=lambda r: (r.game, r.row, r.seed, r.source))),
         trained=trained,
         measurements=_measurements(located, commits, committed(results)),
-        results=results,
         raw=tuple(m for m, _ in located),
     )
 
