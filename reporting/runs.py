@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.checkpoints import read_json
+from agents.ownfile import versioned
 from commandline import BadInput, told
 from reporting.palette import LABELS, kind_of
 from reporting.tracking import read_metrics
@@ -84,7 +85,10 @@ def open_directory(folder: Path) -> Run:
             source=folder.as_posix(),
             study=str(config["study"]),
             game=str(config["game"]),
-            row=str(config["extractor"]),
+            row=versioned(
+                str(config["extractor"]),
+                str(dict(config.get("architecture") or {}).get("sha256") or ""),
+            ),
             seed=int(config["seed"]),
             steps=int(agent["steps"])
             if agent
@@ -135,7 +139,8 @@ def open_published(file: Path) -> Run:
             source=file.as_posix(),
             study=str(row["study"]),
             game=str(row["game"]),
-            row=str(row["extractor"]),
+            # The folder's name ends with the version of a reader's own file.
+            row=versioned(str(row["extractor"]), file.parent.name.rpartition("-")[2]),
             seed=int(row["seed"]),
             steps=int(row["steps_done"]),
             finished=bool(row["finished"]),

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from agents.checkpoints import read_json, write_json
+from agents.ownfile import versioned
 from analysis import battery
 from analysis.cache import key_of, shaped_by
 from analysis.learning import gain_in_last_quarter, normalised_score
@@ -129,8 +130,9 @@ def scores(run: FinishedRun) -> list[Reading]:
 def _measurements(run: FinishedRun, readings: Sequence[Reading]) -> list[Measurement]:
     # Rows at tuned rates are compared with each other only: where a rate comes from is protocol.
     rate_from = run.config.get("learning_rate_from", "given")
+    version = str(run.config.get("architecture", {}).get("sha256", ""))
     return Measured(pd.DataFrame(), tuple(readings)).measurements(
-        str(run.config["extractor"]),
+        versioned(str(run.config["extractor"]), version),
         int(run.config["seed"]),
         "reinforcement",
         str(run.config["game"]),

@@ -16,6 +16,13 @@ from studies.publish import publish
 NOWHERE = Path("no-such-folder")
 
 
+def renamed(folder: Path, row: str) -> None:
+    """Give the measurements of a run another row."""
+    file = folder / "evaluation" / "measurements.json"
+    records = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps([{**r, "row": row} for r in records]), encoding="utf-8")
+
+
 @cache
 def published() -> Gathered:
     """Return what lies in results/."""
@@ -85,6 +92,16 @@ def test_published_measurements_are_not_taken_for_runs(tmp_path: Path) -> None:
     (run,) = found.runs
     assert run.source.endswith("seed0.json")
     assert set(found.measurements["regime"]) == {"reinforcement"}
+
+
+def test_two_versions_of_ones_own_file_are_two_networks(tmp_path: Path) -> None:
+    folders = [copy(tmp_path, row="my_net.py:MyNet") for _ in range(2)]
+    for folder, sha256 in zip(folders, ("ab" * 32, "cd" * 32), strict=True):
+        change(folder / "config.json", {"architecture": {"sha256": sha256}})
+        renamed(folder, f"my_net.py:MyNet-{sha256[:8]}")
+    found = gather(folders, NOWHERE)
+    rows = {"my_net.py:MyNet-abababab", "my_net.py:MyNet-cdcdcdcd"}
+    assert {run.row for run in found.runs} == set(found.measurements["row"]) == rows
 
 
 def test_seeds_that_chose_a_learning_rate_are_no_result(tmp_path: Path) -> None:
