@@ -25,10 +25,10 @@ from reporting.charts.panel import (
     Drawn,
     Panel,
     absent,
-    kinds_shown,
+    kind_colour,
+    kind_labels,
+    kind_shape,
     seeds_said,
-    shapes_shown,
-    shown_kinds,
     slug,
     tidy,
 )
@@ -106,7 +106,7 @@ def _panel(group: pd.DataFrame) -> Panel:
     return Panel(
         name=slug("know-and-pay", first["game"], first["condition"], first["width"]),
         title=f"{first['game'].capitalize()}{', ' + arm if arm else ''}",
-        pooling=shown_kinds(group),
+        pooling=kind_labels(group),
         chart=_chart(group, centres, arrows),
         alt=f"Scatter chart of {counted(rows, 'network')}, up to {counted(seeds, 'seed')} "
         f"each. Across: how far the ball must move before the features tell, logarithmic, "
@@ -202,7 +202,7 @@ def _chart(group: pd.DataFrame, centres: pd.DataFrame, arrows: list[dict[str, An
     dots = group.assign(x=[_drawn(v) for v in group["jnd_px"]])
     dots = tidy(dots, ["row", "pooling", "seed", "x", "share", "commit_x", "commit_y"])
     shown = tidy(centres, centres.columns.tolist())
-    colour, shape = kinds_shown(group), shapes_shown(group)
+    colour, shape = kind_colour(group), kind_shape(group)
     layers: list[alt.Chart] = [
         alt.Chart(marks).mark_rule(strokeDash=[2, 4], color="#888888").encode(
             x=x("px"), tooltip=["of:N", alt.Tooltip("px:Q", title="screen px")]),

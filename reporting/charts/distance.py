@@ -7,7 +7,7 @@ import pandas as pd
 
 from commandline import counted
 from reporting.charts.lines import Axes, lines
-from reporting.charts.panel import Drawn, Panel, absent, seeds_said, shown_kinds, slug
+from reporting.charts.panel import Drawn, Panel, absent, kind_labels, seeds_said, slug
 from reporting.charts.strips import ALIKE, strip, with_width
 from reporting.commands import FIGURE, measures
 from reporting.gather import Gathered
@@ -42,7 +42,7 @@ def displacement(gathered: Gathered) -> Drawn:
             Panel(
                 name=slug("displacement", game, moved, axis, training, budget),
                 title=title,
-                pooling=shown_kinds(group),
+                pooling=kind_labels(group),
                 chart=lines(
                     group,
                     Axes(
@@ -90,7 +90,7 @@ def _curves(found: pd.DataFrame, gathered: Gathered) -> Drawn:
             Panel(
                 name=slug("d-prime", game, axis, training, budget),
                 title=title,
-                pooling=shown_kinds(shown),
+                pooling=kind_labels(shown),
                 chart=lines(
                     shown,
                     Axes(
@@ -137,7 +137,7 @@ def thresholds(measurements: pd.DataFrame) -> Drawn:
             Panel(
                 name=slug("jnd", regime, game, condition, width, budget, fingerprint),
                 title=f"JND of the ball's place, {way} ({str(game).capitalize()})",
-                pooling=shown_kinds(finite),
+                pooling=kind_labels(finite),
                 chart=strip(finite, "JND, screen px (less is better)"),
                 alt=f"Strip chart of the JND of "
                 f"{counted(finite['row'].nunique(), 'network')} {way} in {game}; "

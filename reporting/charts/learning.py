@@ -15,8 +15,8 @@ from reporting.charts.panel import (
     Drawn,
     Panel,
     absent,
+    kind_labels,
     seeds_said,
-    shown_kinds,
     slug,
     tidy,
 )
@@ -66,7 +66,7 @@ def _of_agents(key: tuple[object, ...], runs: Sequence[Run]) -> Panel:
     return Panel(
         name=slug("learning", game, steps),
         title=f"{str(game).capitalize()}: raw score of scheduled evaluations",
-        pooling=shown_kinds(table),
+        pooling=kind_labels(table),
         chart=lines(table, Axes("agent_steps", "agent steps", "raw score, whole games")),
         alt=f"Learning curves of {counted(rows, 'network')} in {game}, "
         f"{counted(len(runs), 'run')}. Mean score at the "
@@ -190,7 +190,7 @@ def _of_networks(
     return Panel(
         name=slug("trained", task, condition, game, updates, fingerprint),
         title=f"Trained without a game, on {asked} ({str(game).capitalize()})",
-        pooling=shown_kinds(table),
+        pooling=kind_labels(table),
         chart=lines(
             table, Axes("updates", "updates", "skill on validation data", y_range=(-0.2, 1))
         ),

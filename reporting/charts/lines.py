@@ -14,8 +14,8 @@ from reporting.charts.panel import (
     HEIGHT,
     MOST_DOTS,
     AnyChart,
-    kinds_shown,
-    shapes_shown,
+    kind_colour,
+    kind_shape,
     summary,
     tidy,
 )
@@ -84,7 +84,7 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
         axis = alt.Axis(values=ticks)
         return alt.Y(f"{column}:Q", title=axes.y_title, scale=y_scale, axis=axis)
 
-    colour, shape = kinds_shown(table), shapes_shown(table)
+    colour, shape = kind_colour(table), kind_shape(table)
     detail = alt.Detail("row:N")
     hover = alt.selection_point(
         on="pointerover", clear="pointerout", fields=["row"], nearest=False, empty=True

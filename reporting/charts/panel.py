@@ -132,7 +132,7 @@ def specification(panel: Panel, width: int | None = None) -> dict[str, Any]:
     return found
 
 
-def shown_kinds(table: pd.DataFrame) -> tuple[str, ...]:
+def kind_labels(table: pd.DataFrame) -> tuple[str, ...]:
     """Return the labels of the kinds of network in a table, in the order of the palette."""
     there = set(table["pooling"])
     return tuple(label for label in LABELS.values() if label in there)
@@ -151,17 +151,17 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else math.nan
 
 
-def kinds_shown(table: pd.DataFrame) -> alt.Color:
+def kind_colour(table: pd.DataFrame) -> alt.Color:
     """Return the colour by kind with a legend of the kinds that are there."""
-    shown = list(shown_kinds(table))
+    shown = list(kind_labels(table))
     colours = {k.label: k.colour for k in KINDS.values()}
     scale = alt.Scale(domain=shown, range=[colours[label] for label in shown])
     return alt.Color("pooling:N", scale=scale, title=None)
 
 
-def shapes_shown(table: pd.DataFrame) -> alt.Shape:
-    """Return the shape by kind, in the same legend as `kinds_shown`."""
-    shown = list(shown_kinds(table))
+def kind_shape(table: pd.DataFrame) -> alt.Shape:
+    """Return the shape by kind, in the same legend as `kind_colour`."""
+    shown = list(kind_labels(table))
     shapes = {k.label: k.shape for k in KINDS.values()}
     scale = alt.Scale(domain=shown, range=[shapes[label] for label in shown])
     return alt.Shape("pooling:N", scale=scale, title=None)

@@ -19,10 +19,10 @@ from reporting.charts.panel import (
     Drawn,
     Panel,
     absent,
-    kinds_shown,
+    kind_colour,
+    kind_labels,
+    kind_shape,
     seeds_said,
-    shapes_shown,
-    shown_kinds,
     slug,
     summary,
     tidy,
@@ -70,7 +70,7 @@ def untrained_place(measurements: pd.DataFrame, only: Collection[str] = ()) -> D
                 name=slug("untrained-place", game, condition),
                 title="Random weights: how well a linear read-out finds the ball "
                 f"({str(game).capitalize()})",
-                pooling=shown_kinds(group),
+                pooling=kind_labels(group),
                 chart=strip(group, "R² of the ball's place"),
                 alt=f"Strip chart of R² of the ball's place for "
                 f"{counted(rows, 'untrained network')} in "
@@ -105,7 +105,7 @@ def trained_place(trained: Iterable[Mapping[str, Any]], only: Collection[str] = 
                 name=slug("trained-place", game, condition),
                 title="Trained for just that: how far off networks say the ball is "
                 f"({str(game).capitalize()})",
-                pooling=shown_kinds(group),
+                pooling=kind_labels(group),
                 chart=strip(group, "error of the ball's place, screen px (logarithmic)", log=True),
                 alt=f"Strip chart of the error of the ball's place for "
                 f"{counted(len(best), 'trained network')} in {game}, logarithmic. Least "
@@ -183,7 +183,7 @@ def scores(runs: Sequence[Run]) -> Panel:
     return Panel(
         name=slug("scores", first.game, first.steps, first.training, protocol),
         title=f"{first.game.capitalize()}: mean raw score of each agent",
-        pooling=shown_kinds(table),
+        pooling=kind_labels(table),
         chart=strip(table, "mean raw score of whole games", _ends(first.game)),
         alt=f"Strip chart of the mean raw score of {counted(len(table), 'agent')} of "
         f"{counted(len(means), 'row')} in {first.game}. Highest {means.index[0]}, "
@@ -236,14 +236,14 @@ def strip(
     ticks = alt.Chart(shown).mark_tick(thickness=3, size=row_height - 6).encode(
         y=y,
         x=x("mean"),
-        color=kinds_shown(group),
+        color=kind_colour(group),
         tooltip=["row:N", alt.Tooltip("mean:Q", title="mean"), "low:Q", "high:Q", "seeds:Q"],
     )  # fmt: skip
     layers: list[alt.Chart] = [ticks]
     spans = shown[shown["low"].notna()]
     if len(spans):
         rules = alt.Chart(spans).mark_rule(size=3, opacity=0.9)
-        layers.insert(0, rules.encode(y=y, x=x("low"), x2="high:Q", color=kinds_shown(group)))
+        layers.insert(0, rules.encode(y=y, x=x("low"), x2="high:Q", color=kind_colour(group)))
     if len(group) <= MOST_DOTS:
         dots = tidy(group, ["row", "pooling", "seed", "value", "commit"])
         layers.insert(
@@ -253,8 +253,8 @@ def strip(
             .encode(
                 y=y,
                 x=x("value"),
-                color=kinds_shown(group),
-                shape=shapes_shown(group),
+                color=kind_colour(group),
+                shape=kind_shape(group),
                 tooltip=["row:N", "seed:O", alt.Tooltip("value:Q"), "commit:N"],
             ),
         )
