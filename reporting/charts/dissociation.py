@@ -107,6 +107,8 @@ def _panel(group: pd.DataFrame) -> Panel:
 def _dissociated(dots: pd.DataFrame) -> str:
     """Say which rows are dissociated from nature: the interaction and opposite simple effects."""
     nature = next((r for r in dots["row"] if r.partition("@")[0] == "nature"), "")
+    if not nature:
+        return "Which rows are dissociated from nature cannot be said: nature is not among them."
     by_row = {
         task: {
             str(row): {int(s): float(v) for s, v in zip(of["seed"], of[task], strict=True)}
