@@ -9,12 +9,13 @@ import altair as alt
 import pandas as pd
 
 from commandline import counted
-from reporting.charts.lines import MOST_BANDS, Axes, lines
+from reporting.charts.lines import Axes, intervals_said, lines
 from reporting.charts.panel import (
     AnyChart,
     Drawn,
     Panel,
     absent,
+    arm_said,
     kind_labels,
     seeds_said,
     slug,
@@ -54,15 +55,8 @@ def _of_agents(key: tuple[object, ...], runs: Sequence[Run]) -> Panel:
             for step, score, _ in run.curve
         ]
     )
-    rows, seeds = table["row"].nunique(), table.groupby("row")["seed"].nunique()
-    drawn = "band" if rows <= MOST_BANDS else "bar at its end"
+    rows = table["row"].nunique()
     last = table[table["agent_steps"] == table["agent_steps"].max()]
-    few = (
-        "An interval over seeds takes three seeds or more; there are fewer. "
-        if seeds.max() < 3
-        else f"A line is the mean over seeds, the {drawn} its 95 % t interval, from three seeds "
-        "on. "
-    )
     return Panel(
         name=slug("learning", game, steps),
         title=f"{str(game).capitalize()}: raw score of scheduled evaluations",
@@ -71,8 +65,8 @@ def _of_agents(key: tuple[object, ...], runs: Sequence[Run]) -> Panel:
         alt=f"Learning curves of {counted(rows, 'network')} in {game}, "
         f"{counted(len(runs), 'run')}. Mean score at the "
         f"last step shown: {last['value'].mean():.1f}.",
-        caption=f"{few}{seeds_said(table)}. Each point is {games} whole games at epsilon "
-        f"{epsilon}, sticky {sticky}; "
+        caption=f"{intervals_said(table, 'agent_steps')} {seeds_said(table)}. Each point is "
+        f"{games} whole games at epsilon {epsilon}, sticky {sticky}; "
         f"budget {steps:,} agent steps; training {training}.",
     )
 
@@ -185,7 +179,7 @@ def _of_networks(
         ]
     table = pd.DataFrame(records)
     rows = table["row"].nunique()
-    arm = {"held": "opponent held", "moved": "opponent moved along"}.get(condition, condition)
+    arm = arm_said(game, condition)
     asked = f"{task.upper()}, {arm}" if arm else task.upper()
     return Panel(
         name=slug("trained", task, condition, game, updates, fingerprint),
@@ -196,7 +190,6 @@ def _of_networks(
         ),
         alt=f"Learning curves of {counted(rows, 'network')} trained on {task} in {game}: skill "
         "over updates.",
-        caption=f"Skill is 0 at chance and 1 if perfect. A line is the mean over seeds, the "
-        f"{'band' if rows <= MOST_BANDS else 'bar at its end'} its 95 % t interval, from three "
-        f"seeds on. {seeds_said(table)}. {updates:,} updates; data and training {fingerprint}.",
+        caption=f"Skill is 0 at chance and 1 if perfect. {intervals_said(table, 'updates')} "
+        f"{seeds_said(table)}. {updates:,} updates; data and training {fingerprint}.",
     )
