@@ -109,8 +109,8 @@ def _panel(group: pd.DataFrame) -> Panel:
         f"each. Across: how far the ball must move before the features tell, logarithmic, "
         "farther is worse. Up: how much of the "
         f"reward's explainable part the network foretells. {count}.",
-        caption="Dots are seeds, the cross is a network's median JND and mean share; across, the "
-        f"median {censored.interval_said(centres['seeds'])}; up, the mean and its 95 % t interval "
+        caption="Dots are seeds, crosses networks: across the median JND "
+        f"{censored.interval_said(centres['seeds'])}, up the mean share and its 95 % t interval "
         f"(from three seeds on); {seeds_said(group)}. Arrows "
         f"lead from a row to the row that pools with the same weights at the start; the blog "
         "post is right where "

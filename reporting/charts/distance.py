@@ -154,8 +154,8 @@ def thresholds(measurements: pd.DataFrame) -> Drawn:
                 pooling=kind_labels(group),
                 chart=rows_of_dots(dots, centres, _jnd_axis, "median"),
                 alt=f"Strip chart of the JND of {counted(len(centres), 'network')} {way} in "
-                f"{game}. Least {best['row']}, {best['median_said']}; most {worst['row']}, "
-                f"{worst['median_said']}.{often}",
+                f"{game}. Medians in px: least {best['row']} {best['median_said']}, most "
+                f"{worst['row']} {worst['median_said']}.{often}",
                 caption=f"Geometric mean of across and down; {', '.join(filter(None, how))}. A dot "
                 f"is a seed, the bar the median {censored.interval_said(centres['seeds'])}; "
                 f"{seeds_said(group)}.{often} Made by {fingerprint}.",

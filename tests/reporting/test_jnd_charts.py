@@ -81,7 +81,7 @@ def test_a_jnd_that_is_never_reached_is_drawn(tmp_path: Path) -> None:
     assert "Never reached: 6 seeds of 40." in panel.caption
     assert "which covers 97.9 %" in panel.caption
     assert "opponent held, width 0.5, 1,000 updates." in panel.caption
-    assert panel.alt.endswith("most gap@0.5, ∞ (never). Never reached: 6 seeds of 40.")
+    assert panel.alt.endswith("most gap@0.5 ∞ (never). Never reached: 6 seeds of 40.")
     assert "∞" in drawn_marks(panel)
     nobody = [replace(m, value=math.inf) for m in found]
     (panel,) = distance.thresholds(study(tmp_path / "all", nobody).measurements).panels
