@@ -11,6 +11,7 @@ import altair as alt
 import pandas as pd
 
 from analysis.verdicts.rules import LEAST_SEEDS
+from reporting.charts import labels
 from reporting.charts.panel import (
     HEIGHT,
     MOST_DOTS,
@@ -257,7 +258,7 @@ def _names(means: pd.DataFrame, axes: Axes, x: alt.X, y: Callable[[str], alt.Y])
     lowest, highest = map(log, axes.y_range or (min(drawn), max(drawn)))
     # An axis that ends at round numbers is up to a fifth longer than what is drawn.
     gap = LETTER_HEIGHT * (1.0 if axes.y_range else 1.2) * (highest - lowest) / HEIGHT
-    at = spread([log(mean) for mean in ends["mean"]], gap, lowest, highest)
+    at = labels.spread([log(mean) for mean in ends["mean"]], gap, lowest, highest)
     shown = ends.assign(at=[back(a) for a in at])
     # Where every line ends somewhere else, names still stand in one column.
     _, last = _ends(means, axes)
@@ -275,36 +276,3 @@ def _names(means: pd.DataFrame, axes: Axes, x: alt.X, y: Callable[[str], alt.Y])
         leaders.encode(x=x, x2=f"{axes.x}", y=y("mean"), y2="at"),
         text.encode(x=x, y=y("at"), text="row:N", tooltip="row:N"),
     ]
-
-
-def spread(wanted: Sequence[float], gap: float, lowest: float, highest: float) -> list[float]:
-    """Return places at least `gap` apart, each as near to the wanted one as the others allow.
-
-    Args:
-        wanted: In ascending order.
-        gap: Least distance of neighbours; less where there is no room for so many.
-        lowest: Least place.
-        highest: Greatest place.
-    """
-    if len(wanted) > 1:
-        gap = min(gap, (highest - lowest) / (len(wanted) - 1))
-    # Neighbours that push each other share one shift: the mean of what each would like.
-    groups: list[list[float]] = []
-    for place in wanted:
-        groups.append([place])
-        while len(groups) > 1 and _start(groups[-2], gap) + gap * len(groups[-2]) > _start(
-            groups[-1], gap
-        ):
-            last = groups.pop()
-            groups[-1] += last
-    found = [_start(group, gap) + gap * i for group in groups for i in range(len(group))]
-    for i, place in enumerate(found):
-        found[i] = max(place, lowest + gap * i)
-    for i, place in enumerate(found):
-        found[i] = min(place, highest - gap * (len(found) - 1 - i))
-    return found
-
-
-def _start(group: Sequence[float], gap: float) -> float:
-    """Return where the first of neighbours stands that touch each other."""
-    return sum(place - gap * i for i, place in enumerate(group)) / len(group)

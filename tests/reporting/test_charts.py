@@ -26,7 +26,6 @@ from reporting.charts import (
     distance,
     labels,
     learning,
-    lines,
     maps,
     place,
     strips,
@@ -285,11 +284,11 @@ def test_names_of_lines_stand_where_no_line_is_and_apart(tmp_path: Path) -> None
 
 
 def test_names_that_crowd_share_the_room() -> None:
-    assert lines.spread([1.0, 5.0], 1, 0, 9) == [1, 5]
-    assert lines.spread([4.0, 4.0, 4.0], 1, 0, 9) == [3, 4, 5]
-    assert lines.spread([0.0, 0.0], 1, 0, 9) == [0, 1]
-    assert lines.spread([9.0, 9.0, 9.0], 1, 0, 9) == [7, 8, 9]
-    assert lines.spread([0.0] * 5, 3, 0, 8) == [0, 2, 4, 6, 8], "closer, where they are many"
+    assert labels.spread([1.0, 5.0], 1, 0, 9) == [1, 5]
+    assert labels.spread([4.0, 4.0, 4.0], 1, 0, 9) == [3, 4, 5]
+    assert labels.spread([0.0, 0.0], 1, 0, 9) == [0, 1]
+    assert labels.spread([9.0, 9.0, 9.0], 1, 0, 9) == [7, 8, 9]
+    assert labels.spread([0.0] * 5, 3, 0, 8) == [0, 2, 4, 6, 8], "closer, where they are many"
 
 
 def test_names_of_points_stand_apart(tmp_path: Path) -> None:
