@@ -30,16 +30,16 @@ WATCHED = ("eval_epsilon", "eval_games", "sticky")
 
 
 def curves(runs: Sequence[Run]) -> Drawn:
-    """Draw the learning curves of agents: one chart for each game, budget and way of making them.
+    """Draw the learning curves of agents: one chart for each study, game, budget and training.
 
     Args:
-        runs: Agents, finished or not.
+        runs: Agents, finished or not; none of those that only chose a learning rate.
     """
     groups: dict[tuple[object, ...], list[Run]] = {}
     for run in runs:
         if run.curve:
             how = tuple(run.settings.get(name) for name in WATCHED)
-            key = (run.game, run.settings.get("steps"), run.training, *how)
+            key = (run.study, run.game, run.settings.get("steps"), run.training, *how)
             groups.setdefault(key, []).append(run)
     if not groups:
         return absent("Learning curves of agents", TRAIN)
@@ -47,7 +47,7 @@ def curves(runs: Sequence[Run]) -> Drawn:
 
 
 def _of_agents(key: tuple[object, ...], runs: Sequence[Run]) -> Panel:
-    game, steps, training, epsilon, games, sticky = key
+    study, game, steps, training, epsilon, games, sticky = key
     table = pd.DataFrame(
         [
             {**identity(run), "agent_steps": step, "value": score}
@@ -67,7 +67,7 @@ def _of_agents(key: tuple[object, ...], runs: Sequence[Run]) -> Panel:
         f"last step shown: {last['value'].mean():.1f}.",
         caption=f"{intervals_said(table, 'agent_steps')} {seeds_said(table)}. Each point is "
         f"{games} whole games at epsilon {epsilon}, sticky {sticky}; "
-        f"budget {steps:,} agent steps; training {training}.",
+        f"budget {steps:,} agent steps; study {study}, training {training}.",
     )
 
 

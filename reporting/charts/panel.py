@@ -171,8 +171,10 @@ def kind_shape(table: pd.DataFrame) -> alt.Shape:
 def summary(table: pd.DataFrame, by: Sequence[str], value: str = "value") -> pd.DataFrame:
     """Return the mean over seeds of each group, and the ends of its 95 % t interval.
 
+    The seed is the unit: where there is a column `seed`, several lines of one are averaged first.
+
     Args:
-        table: One line a seed, `value` finite.
+        table: `value` finite.
         by: Columns that make a group.
         value: The column.
 
@@ -181,7 +183,8 @@ def summary(table: pd.DataFrame, by: Sequence[str], value: str = "value") -> pd.
     """
     records = []
     for key, group in table.groupby([*by], sort=False, observed=True):
-        values = group[value].to_numpy(np.float64)
+        by_seed = group.groupby("seed")[value].mean() if "seed" in group else group[value]
+        values = by_seed.to_numpy(np.float64)
         low = high = math.nan
         if len(values) >= LEAST_SEEDS:
             low, high = (float(end) for end in one_sample(values).interval())

@@ -35,11 +35,14 @@ from reporting.runs import Run, identity
 MANY_ROWS, DENSE_HEIGHT = 30, 17
 """With more rows than this each is lower, CSS pixels: the whole shall fit a screen, or nearly."""
 
-DECADES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
-"""Ticks of a logarithmic axis."""
-
 ALIKE = ("regime", "game", "condition", "budget", "fingerprint", "width")
 """What has to agree between numbers of one chart."""
+
+ONE_REGIME = ALIKE[1:]
+"""The same where there is one regime only."""
+
+DECADES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+"""Ticks of a logarithmic axis."""
 
 
 def with_width(measurements: pd.DataFrame) -> pd.DataFrame:
@@ -60,8 +63,8 @@ def untrained_place(measurements: pd.DataFrame, only: Collection[str] = ()) -> D
     if found.empty:
         return absent("Random weights: R² of the ball's place, by row", *UNTRAINED)
     panels = []
-    for key, group in found.groupby(list(ALIKE), sort=True):
-        _, game, condition, _, fingerprint, width = map(str, key)
+    for key, group in found.groupby(list(ONE_REGIME), sort=True):
+        game, condition, _, fingerprint, width = map(str, key)
         rows = group["row"].nunique()
         control = any(row.partition("@")[0] == "dense_circular_gap" for row in group["row"])
         blind = "dense_circular_gap is a control and has to be blind. " if control else ""
@@ -98,7 +101,7 @@ def trained_place(trained: Iterable[Mapping[str, Any]], only: Collection[str] = 
     if found.empty:
         return absent("Networks trained to say where the ball is: their error, by row", *WHERE)
     panels = []
-    for key, group in found.groupby(["game", "condition", "budget", "fingerprint", "width"]):
+    for key, group in found.groupby(list(ONE_REGIME), sort=True):
         game, condition, budget, fingerprint, width = key
         best = group.groupby("row")["value"].median().sort_values()
         panels.append(

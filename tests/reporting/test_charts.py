@@ -182,12 +182,31 @@ def test_rates_tried_are_a_grid_and_stages_are_not_mixed() -> None:
     assert learning.trained(tuned, "common").missing
 
 
+def features_r2() -> float:
+    """Return R² on the last features by the read-out that was fitted on as much as the others."""
+    table = pd.read_parquet(REAL / "evaluation" / "probes.parquet")
+    asked = table.query(
+        "layer == 'features' and view == 'full' and target == 'place' and probe == 'ridge'"
+        " and split == 'scenes' and metric == 'r2' and axis == 'mean'"
+    )
+    assert len(asked) == 2
+    return float(asked.sort_values("fitted_on")["value"].iloc[0])
+
+
+def test_seeds_are_counted_and_not_lines() -> None:
+    table = pd.DataFrame({"row": "gap", "seed": [0, 0, 1, 2], "value": [1.0, 3.0, 4.0, 6.0]})
+    (line,) = summary(table, ["row"]).to_dict("records")
+    assert (line["seeds"], line["mean"]) == (3, 4)
+
+
 def test_read_outs_by_layer() -> None:
     drawn = place.read_outs(gather([REAL], NOWHERE))
     assert len(drawn.panels) == 4
     means = data(drawn.panels[0], "mean")[0]
     assert list(means["layer"]) == ["conv1", "conv2", "features", "hidden", "outputs"]
     assert means["mean"].iloc[0] == pytest.approx(0.9033, abs=1e-4)
+    assert list(means["seeds"]) == [1] * 5, "the last features were read out twice"
+    assert means["mean"].iloc[2] == pytest.approx(features_r2(), abs=1e-4)
     assert place.read_outs(gather([], NOWHERE)).missing[0].commands
 
 
