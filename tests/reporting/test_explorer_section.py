@@ -27,7 +27,7 @@ def run(folder: Path, row: str, seed: int, steps: int, study: str = "fast") -> R
 
 
 def gathered(*runs: Run) -> Gathered:
-    return Gathered(runs, (), pd.DataFrame(), Path("results"))
+    return Gathered(runs, (), pd.DataFrame())
 
 
 def test_one_of_each_row_and_all_kinds_first(tmp_path: Path) -> None:
