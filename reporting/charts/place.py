@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from reporting.charts.lines import Axes, lines
-from reporting.charts.panel import Drawn, Panel, absent, seeds_said, shown_kinds, slug
+from reporting.charts.panel import Drawn, Panel, absent, kind_labels, seeds_said, slug
 from reporting.commands import measures
 from reporting.gather import Gathered
 
@@ -55,7 +55,7 @@ def _panel(shown: pd.DataFrame, key: tuple[Any, ...], title: str) -> Panel:
     return Panel(
         name=slug("probes", game, title, training, budget),
         title=f"{title} ({str(game).capitalize()})",
-        pooling=shown_kinds(shown),
+        pooling=kind_labels(shown),
         chart=lines(shown, axes),
         alt=f"R² of the read-out by layer. On the last features: {said}.",
         caption=f"Unseen scenes of teleported pictures, opponent held; 0 is the mean, 1 perfect, "
