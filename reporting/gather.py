@@ -35,7 +35,6 @@ class Gathered:
         runs: Agents, each once: of a run directory and its published row the directory.
         trained: Networks trained without a game: one line each, with their curves.
         measurements: Numbers that claims can use, with kind, source and commit.
-        results: The folder of published rows.
         raw: The same measurements as objects.
     """
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from reporting.charts.lines import Axes, lines
-from reporting.charts.panel import Drawn, Panel, absent, kind_labels, seeds_said, slug
+from reporting.charts.panel import Drawn, Panel, absent, arm_said, kind_labels, seeds_said, slug
 from reporting.commands import measures
 from reporting.gather import Gathered
 
@@ -48,6 +48,7 @@ def read_outs(gathered: Gathered) -> Drawn:
 
 def _panel(shown: pd.DataFrame, key: tuple[Any, ...], title: str) -> Panel:
     game, training, budget = key
+    arm = f", {said}" if (said := arm_said(str(game), "held")) else ""
     shown = _in_order(shown)
     ends = shown[shown["layer"] == "features"].groupby("row")["value"].mean()
     said = ", ".join(f"{row} {value:.2f}" for row, value in list(ends.items())[:6])
@@ -58,7 +59,7 @@ def _panel(shown: pd.DataFrame, key: tuple[Any, ...], title: str) -> Panel:
         pooling=kind_labels(shown),
         chart=lines(shown, axes),
         alt=f"R² of the read-out by layer. On the last features: {said}.",
-        caption=f"Unseen scenes of teleported pictures, opponent held; 0 is the mean, 1 perfect, "
+        caption=f"Unseen scenes of teleported pictures{arm}; 0 is the mean, 1 perfect, "
         f"lower than −{-LOWEST} is drawn there. {seeds_said(shown)}. Budget {budget:,} agent "
         "steps, training "
         f"{training}.",
