@@ -172,7 +172,7 @@ def _until_done(
     while jobs := left():
         outcome = launch(jobs, perform, options, console, unit=unit, backend=backend)
         for name, why in outcome.failed:
-            console.print(f"failed: {name}: {why}")
+            console.print(f"failed: {name}: {why}", markup=False)
         if outcome.failed:
             return 1
         if outcome.interrupted:
