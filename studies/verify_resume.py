@@ -155,7 +155,7 @@ def disturb(
     Returns:
         The agent step of its newest checkpoint after each.
     """
-    reached = []
+    reached: list[int] = []
     for number in signals:
         process = disturbed.start()
         # Now and then before it has found its feet.
