@@ -66,6 +66,9 @@ RESULTS = Path("results")
 MODES = ("claims", "report", "untrained", "supervised", "potential_reward")
 """What can be done without a run."""
 
+WITHOUT_PLAY = ("untrained", "supervised", "potential_reward")
+"""Those of them that measure."""
+
 PAGES = (".html", ".htm")
 """What a report's file may be called: the word behind --report is one, or is a folder of runs."""
 
@@ -82,7 +85,8 @@ class Arguments:
         games: Whole games for each agent, each in an environment of its own.
         epsilon: Probability of a random action, between 0 and 1 (.05 as in Mnih et al. 2015).
         sticky: Probability that the emulator repeats the last action, each frame, between 0 and 1.
-        device: cpu, cuda or auto (cuda if there is one).
+        device: Where agents play for their score: cpu, cuda or auto (cuda if there is one).
+            Measures are taken on the CPU.
         threads: PyTorch threads; more than one pays only on cores that have nothing else to do.
         again: Play again what has been scored before.
         claims: Play nothing; print each claim's verdict, or what it lacks for one.
@@ -144,8 +148,21 @@ def check(arguments: Arguments) -> None:
     if arguments.json and not arguments.claims:
         raise BadInput("--json: expected --claims beside it")
     modes = [name for name in MODES if getattr(arguments, name)]
-    if arguments.ray is not None and not {*modes} - {"claims"}:
+    alone = [name for name in modes if name in WITHOUT_PLAY]
+    if arguments.ray is not None and not alone:
         raise BadInput("--ray: expected --supervised, --untrained or --potential-reward beside it")
+    if arguments.rows and not {*alone} & {"supervised", "untrained"}:
+        raise BadInput("--rows: expected --supervised or --untrained beside it")
+    for name in ("tune", "common"):
+        if getattr(arguments, name) and "supervised" not in alone:
+            raise BadInput(f"--{name}: expected --supervised beside it")
+    if arguments.tune and arguments.common:
+        raise BadInput("--tune: expected it without --common, which chooses nothing")
+    if alone and arguments.runs:
+        option = f"--{alone[0].replace('_', '-')}"
+        raise BadInput(f"{option}: expected no run directories beside it, got {arguments.runs[0]}")
+    if alone and arguments.device == "cuda":
+        raise BadInput("--device: expected cpu, on which networks without a game run; got cuda")
     if len(modes) > 1:
         options = " and ".join(f"--{name.replace('_', '-')}" for name in modes)
         raise BadInput(f"expected one of them at a time, got {options}")
@@ -191,7 +208,8 @@ def write_report(runs: Sequence[Path], file: Path, console: Console) -> None:
     found = report.write(find_runs(runs) if runs else (), RESULTS, file)
     agents = "1 agent" if len(found.runs) == 1 else f"{len(found.runs)} agents"
     size = file.stat().st_size / 1e6
-    console.print(f"{file}: {agents}, {len(found.measurements):,} measurements, {size:.1f} MB")
+    told = f"{file}: {agents}, {len(found.measurements):,} measurements, {size:.1f} MB"
+    console.print(told, markup=False)
 
 
 def show_claims(arguments: Arguments, console: Console) -> None:

@@ -17,6 +17,9 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 from commandline import BadInput, choose
 
+SHOWN = 8
+"""Hexadecimal digits of a hash by which versions of a file are told apart."""
+
 
 @dataclass(frozen=True)
 class OwnExtractor:
@@ -37,7 +40,17 @@ class OwnExtractor:
     @property
     def directory(self) -> str:
         """A folder's name for its runs: another version of the file gets another folder."""
-        return f"{self.class_name}-{self.sha256[:8]}"
+        return f"{self.class_name}-{self.sha256[:SHOWN]}"
+
+
+def versioned(label: str, sha256: str) -> str:
+    """Return the name under which numbers of a network go: of a reader's own with its version.
+
+    Args:
+        label: As `config.json` names it: `nature@0.5`, `my_net.py:MyNet`.
+        sha256: Of the reader's file, or its beginning; empty for a row of the zoo.
+    """
+    return f"{label}-{sha256[:SHOWN]}" if sha256 and is_own(label) else label
 
 
 def is_own(spec: str) -> bool:

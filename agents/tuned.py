@@ -1,5 +1,8 @@
 """The learning rate of each row, as tuning has chosen it; what was not tuned keeps the preset's.
 
+A row that was stuck at every rate was tuned, too: to the preset's. A row whose tuning is not done
+has no rate yet, and is not trained: its runs would have to be thrown away.
+
 `results/tuning/*.json` is the one place where chosen rates stand, written by `python -m
 studies.tune`. A rate holds for one game, one row and one way of training: the same row at another
 width, or with another replay, was not tuned.
@@ -28,24 +31,29 @@ Source = Literal["given", "tuned", "preset"]
 Key = tuple[str, str, str]
 """Game, row, training fingerprint."""
 
+Choice = float | Literal["preset", "open"]
+"""A rate; the preset's, where the row was stuck at each; or none yet."""
+
 
 @functools.cache
-def table(folder: Path) -> Mapping[Key, float]:
-    """Return every rate that was chosen; none where nothing was tuned.
+def table(folder: Path) -> Mapping[Key, Choice]:
+    """Return what is known of each row that tuning runs were made of.
 
     Raises:
         BadInput: If a file cannot be read, or two choose for the same row.
     """
-    found: dict[Key, float] = {}
+    found: dict[Key, Choice] = {}
     for path in sorted(folder.glob("*.json")):
         content = read_json(path)
         try:
             game, protocol = str(content["game"]), str(content["training_fingerprint"])
-            rates = {str(row): float(chosen["rate"]) for row, chosen in content["rows"].items()}
+            rates: dict[str, Choice] = {str(row): "open" for row in content.get("open", ())}
+            rates |= {str(row): "preset" for row in content.get("stuck", ())}
+            rates |= {str(row): float(chosen["rate"]) for row, chosen in content["rows"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"{path}: expected chosen learning rates, got {told(error)}") from None
         for row, rate in rates.items():
-            if not (math.isfinite(rate) and rate > 0):
+            if isinstance(rate, float) and not (math.isfinite(rate) and rate > 0):
                 raise BadInput(f"{path}: {row}: expected a learning rate above 0, got {rate}")
             if (game, row, protocol) in found:
                 raise BadInput(f"{path}: {row}: expected one rate for {game}, got two")
@@ -70,12 +78,20 @@ def settings_of(
         folder: Where the choices lie, if not in `FOLDER`.
 
     Raises:
-        BadInput: If the settings do not fit together, or a choice cannot be read.
+        BadInput: If the settings do not fit together, a choice cannot be read, or the row is being
+            tuned.
     """
     settings = resolve(preset, game, overrides)
     if overrides and overrides.get("learning_rate") is not None:
         return settings, "given"
-    rate = table(folder or FOLDER).get((game, row, fingerprint(training_protocol(settings))))
-    return (
-        (settings, "preset") if rate is None else (replace(settings, learning_rate=rate), "tuned")
-    )
+    where = folder or FOLDER
+    choice = table(where).get((game, row, fingerprint(training_protocol(settings))))
+    if choice is None:
+        return settings, "preset"
+    if choice == "open":
+        raise BadInput(
+            f"--extractor: {row}: expected a row whose learning rate for {game} is chosen, got "
+            f"one that is being tuned ({where}); finish that (python -m studies.tune says how), or "
+            "give --learning-rate"
+        )
+    return (settings if choice == "preset" else replace(settings, learning_rate=choice)), "tuned"

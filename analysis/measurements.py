@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, get_args
 import pandas as pd
 
 from agents import architectures, ownfile
+from agents.checkpoints import write_bytes
 from analysis.verdicts.rules import Regime
 from commandline import BadInput, choose
 from envs.games import GAMES
@@ -205,16 +207,25 @@ def _measurement(record: Any, where: str) -> Measurement:
 
 
 def save(measurements: Sequence[Measurement], file: Path) -> None:
-    """Write measurements as JSON (`Infinity` as the word `inf`) or parquet, by the suffix."""
+    """Write measurements as JSON (`Infinity` as the word `inf`) or parquet, by the suffix.
+
+    A reader sees the old file or the new one, never half of one.
+    """
     records = [asdict(m) for m in measurements]
     file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f"{file.name}.tmp")
     if file.suffix == ".parquet":
-        pd.DataFrame(records, columns=[f.name for f in fields(Measurement)]).to_parquet(file)
-        return
+        pd.DataFrame(records, columns=[f.name for f in fields(Measurement)]).to_parquet(beside)
+    else:
+        write_bytes(beside, _as_json(records).encode())
+    os.replace(beside, file)
+
+
+def _as_json(records: Sequence[dict[str, Any]]) -> str:
     for record in records:
         if math.isinf(record["value"]):
             record["value"] = str(record["value"])
         if not record["commit"]:
             del record["commit"]
     lines = ",\n  ".join(json.dumps(r, ensure_ascii=False, allow_nan=False) for r in records)
-    file.write_text(f"[\n  {lines}\n]\n", encoding="utf-8")
+    return f"[\n  {lines}\n]\n"

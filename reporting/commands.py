@@ -64,7 +64,7 @@ def for_part(part: Part, record: Mapping[str, Any]) -> tuple[str, ...]:
     game = str(record["game"])
     if part.regime == "game":
         return (f"{PYTHON} evaluate.py --potential-reward --game {game} --seeds {seeds('game')}",)
-    measured = bool(record["quantities"])
+    measured = bool(record["quantities"] or record["budget"])
     width = float(record["width"]) if measured else WIDTH[part.regime]
     named = " ".join(_rows(part, game, Setting(part.regime, game, width)))
     if part.regime == "untrained":

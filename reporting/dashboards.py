@@ -117,7 +117,7 @@ SECTIONS = (
         ),
     ),
 )
-"""What is shown; `tests/reporting/test_dashboards.py` holds each name against what is logged."""
+"""What is shown; `tests/studies/test_read_out.py` holds each name against what is logged."""
 
 
 def workspace(entity: str = "", project: str = "") -> Any:
@@ -258,9 +258,11 @@ def main(argv: list[str] | None = None, say: Callable[[str], None] = print) -> i
         path.write_text(json.dumps(specification(built()), indent=1, sort_keys=True) + "\n")
         say(f"{path}: written")
     entity = options.entity or "ME"
+    words = ("-m", "reporting.dashboards", "--entity", entity, "--project", options.project)
+    command = commandline.typed(*words)
     say(
         f"There is no key for W&B here. To publish: `wandb login`, `wandb sync` for runs that were "
-        f"logged offline, then {PROGRAM} --entity {entity} --project {options.project}"
+        f"logged offline, then {command}"
     )
     return 0
 

@@ -10,7 +10,6 @@ sections with `fragment`.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -43,12 +42,9 @@ from commandline import BadInput, at_least, counted, parse, run
 from envs.games import find
 from reporting.commands import measures
 from reporting.explorer_data import network_of, read, scene_of, trained_for
+from reporting.palette import SECONDS, colours_of
 
-COLOURS = ("#56B4E9", "#E69F00", "#CC79A7", "#009E73", "#F0E442", "#D55E00")
-"""One for each network, in order: the palette of Okabe and Ito (2008, "Color universal design").
-Marks also differ in shape and letter."""
-
-AT_MOST = len(COLOURS)
+AT_MOST = 1 + len(SECONDS)
 """Networks in one explorer; what is beyond is named and left out. Four are about 1.3 MB."""
 
 SCRIPTS = ("explorer_marks.js", "explorer.js")
@@ -67,13 +63,11 @@ class Shown:
         name: What people call it; any text.
         note: What they should know beside it, as for how long it was trained; any text.
         table: Its maps: what `analysis.worth.explorer_maps` gives, or `explorer_data.read`.
-        colour: Hexadecimal, `#56B4E9`; the next of `COLOURS` unless told.
     """
 
     name: str
     note: str
     table: pd.DataFrame
-    colour: str = ""
 
 
 def fragment(maps: Sequence[Shown]) -> Markup:
@@ -84,14 +78,9 @@ def fragment(maps: Sequence[Shown]) -> Markup:
 
     Args:
         maps: Networks, in the order in which they are to stand; nothing comes of none.
-
-    Raises:
-        ValueError: If a colour is none.
     """
     scenes: dict[str, list[Shown]] = {}
     for shown in maps:
-        if shown.colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}", shown.colour):
-            raise ValueError(f"expected a colour such as #56B4E9, got {shown.colour!r}")
         scenes.setdefault(shown.table.attrs["scene"], []).append(shown)
     style = Markup((HERE / "explorer.css").read_text(encoding="utf-8"))
     parts = ((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
@@ -101,15 +90,16 @@ def fragment(maps: Sequence[Shown]) -> Markup:
     found = []
     for members in scenes.values():
         kept, left_out = members[:AT_MOST], members[AT_MOST:]
+        colours = colours_of(shown.table.attrs["row"] for shown in kept)
         networks = [
             {
                 "name": shown.name,
                 "note": shown.note,
                 "letter": chr(ord("A") + number),
-                "colour": shown.colour or COLOURS[number],
+                "colour": colour,  # marks also differ in shape and letter
                 **network_of(shown.table),
             }
-            for number, shown in enumerate(kept)
+            for number, (shown, colour) in enumerate(zip(kept, colours, strict=True))
         ]
         scene = scene_of(kept[0].table)
         found.append(

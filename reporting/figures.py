@@ -36,7 +36,7 @@ FIGURES: Mapping[str, Callable[[Gathered], Drawn]] = {
     "untrained": lambda gathered: strips.untrained_place(gathered.measurements),
     "trained on place": lambda gathered: strips.trained_place(gathered.trained),
     "know and pay": lambda gathered: answer.figure(gathered.measurements),
-    "learning": lambda gathered: learning.curves(gathered.runs),
+    "learning": lambda gathered: learning.curves(gathered.judged),
     "claims": _claims,
 }
 """What is drawn, by what people call it."""

@@ -20,6 +20,7 @@ import pandas as pd
 from agents.checkpoints import read_json
 from analysis.claims import claims_table
 from analysis.measurements import Measurement, locate
+from analysis.tasks.tuning import TUNING_SEEDS
 from commandline import BadInput
 from reporting.commands import AGENTS
 from reporting.palette import LABELS, kind_of
@@ -34,15 +35,18 @@ class Gathered:
         runs: Agents, each once: of a run directory and its published row the directory.
         trained: Networks trained without a game: one line each, with their curves.
         measurements: Numbers that claims can use, with kind, source and commit.
-        results: The folder of published rows.
         raw: The same measurements as objects.
     """
 
     runs: tuple[Run, ...]
     trained: tuple[Mapping[str, Any], ...]
     measurements: pd.DataFrame
-    results: Path
     raw: tuple[Measurement, ...] = field(repr=False, default=())
+
+    @cached_property
+    def judged(self) -> tuple[Run, ...]:
+        """The agents that a result may use: none whose seed only chose a learning rate."""
+        return tuple(run for run in self.runs if run.seed not in TUNING_SEEDS)
 
     @cached_property
     def verdicts(self) -> list[dict[str, Any]]:
@@ -65,7 +69,7 @@ class Gathered:
         Args:
             name: A key of `analysis.battery.INSTRUMENTS`.
         """
-        return [r for r in self.runs if r.folder and (r.folder / f"{name}.parquet").exists()]
+        return [r for r in self.judged if r.folder and (r.folder / f"{name}.parquet").exists()]
 
     def table(
         self,
@@ -117,7 +121,7 @@ def gather(folders: Iterable[Path], results: Path) -> Gathered:
     """
     directories = [open_directory(folder) for folder in folders]
     runs = {run.key: run for run in directories}
-    for file in sorted(results.glob("runs/**/*.json")):
+    for file in sorted(results.glob("runs/**/seed*.json")):
         run = open_published(file)
         runs.setdefault(run.key, run)
     trained = tuple(_trained(results))
@@ -129,7 +133,6 @@ def gather(folders: Iterable[Path], results: Path) -> Gathered:
         runs=tuple(sorted(runs.values(), key=lambda r: (r.game, r.row, r.seed, r.source))),
         trained=trained,
         measurements=_measurements(located, commits, committed(results)),
-        results=results,
         raw=tuple(m for m, _ in located),
     )
 

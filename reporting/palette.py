@@ -1,4 +1,4 @@
-"""How the four kinds of network are told apart in every chart: colour, and shape beside it.
+"""How kinds of network are told apart in every chart: colour, and shape beside it.
 
 The colours are from the palette of Okabe and Ito (2008, "Color universal design"), chosen so that
 they stay apart under the three common kinds of colour blindness, on white and on dark
@@ -7,7 +7,7 @@ they stay apart under the three common kinds of colour blindness, on white and o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -59,6 +59,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 
 LABELS: Mapping[str, str] = MappingProxyType({k: kind.label for k, kind in KINDS.items()})
 
+SECONDS = ("#DD00BB", "#669955", "#8844DD", "#8888EE", "#7733FF")
+"""Where networks rather than kinds are told apart: for those whose kind has its colour taken. As
+far from the colours of kinds and from Pong's field as from each other, on white and on dark."""
+
 LOCAL = (MaxPool, AvgPool, MedianPool, BlurPool, OverlapPool, AdaptivePool)
 """Parts that make one number of a cell by looking at all of it; a pick looks at one place."""
 
@@ -82,3 +86,18 @@ def kind_of(row: str) -> str:
     if any(isinstance(part, GlobalPool | Sort) for part in layers):
         return "global"
     return "local" if any(isinstance(part, LOCAL) for part in layers) else "none"
+
+
+def colours_of(rows: Iterable[str]) -> list[str]:
+    """Return a colour for each network: the first of a kind has its kind's, the others another.
+
+    Args:
+        rows: As `kind_of` takes them, no more than one and all of `SECONDS` of one kind.
+    """
+    taken: set[str] = set()
+    seconds = iter(SECONDS)
+    found = []
+    for kind in map(kind_of, rows):
+        found.append(next(seconds) if kind in taken else KINDS[kind].colour)
+        taken.add(kind)
+    return found

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.checkpoints import read_json
+from agents.ownfile import versioned
 from commandline import BadInput, told
 from reporting.palette import LABELS, kind_of
 from reporting.tracking import read_metrics
@@ -84,7 +85,10 @@ def open_directory(folder: Path) -> Run:
             source=folder.as_posix(),
             study=str(config["study"]),
             game=str(config["game"]),
-            row=str(config["extractor"]),
+            row=versioned(
+                str(config["extractor"]),
+                str(dict(config.get("architecture") or {}).get("sha256") or ""),
+            ),
             seed=int(config["seed"]),
             steps=int(agent["steps"])
             if agent
@@ -110,7 +114,8 @@ def _scores(content: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         KeyError, TypeError, ValueError: If something lacks, or is of another kind.
     """
-    _ = str(content["fingerprint"]), dict(content["protocol"]), int(content["games"])
+    _ = str(content["fingerprint"]), dict(content["protocol"])
+    _ = int(content["games"]), int(content["hung"])
     for name in ("mean", "median", "iqm"):
         if content[name] is not None:
             float(content[name])
@@ -127,12 +132,15 @@ def open_published(file: Path) -> Run:
     try:
         columns = list(row["columns"])
         at = [columns.index(c) for c in ("global_step", "eval/score_mean", "eval/games")]
-        curve = [(int(p[at[0]]), float(p[at[1]]), int(p[at[2]] or 0)) for p in row["curve"]]
+        points = [[p[i] for i in at] for p in row["curve"]]
+        # A point without a mean: all its games stood still.
+        curve = [(int(s), float(m), int(n or 0)) for s, m, n in points if m is not None]
         return Run(
             source=file.as_posix(),
             study=str(row["study"]),
             game=str(row["game"]),
-            row=str(row["extractor"]),
+            # The folder's name ends with the version of a reader's own file.
+            row=versioned(str(row["extractor"]), file.parent.name.rpartition("-")[2]),
             seed=int(row["seed"]),
             steps=int(row["steps_done"]),
             finished=bool(row["finished"]),

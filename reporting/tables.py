@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from rich.markup import escape
 from rich.table import Table
 
 from analysis.scores import require_one_protocol
@@ -59,9 +60,9 @@ def _table(
     for run, scores in sorted(members, key=lambda member: member[0].name):
         low_high = scores["iqm_interval"]
         table.add_row(
-            run.name,
+            escape(f"{run.config['study']}/{run.name}"),
             *(_number(scores[key]) for key in ("mean", "median", "iqm")),
-            f"[{low_high[0]:.2f}, {low_high[1]:.2f}]".replace("[", r"\[") if low_high else "–",
+            escape(f"[{low_high[0]:.2f}, {low_high[1]:.2f}]") if low_high else "–",
             str(scores["hung"]),
         )
     return table

@@ -108,9 +108,13 @@ def was_sent(logged: Mapping[str, Any], rows: int) -> bool:
 def content_hash(folder: Path) -> str:
     """Return the SHA-256 of everything in an evaluation that would be logged."""
     digest = hashlib.sha256()
-    names = ["scores.json", "measures.json", *VIDEOS]
-    for path in sorted([*folder.glob("*.parquet"), *(folder / name for name in names)]):
-        if path.exists():
+    if (card := folder / "measures.json").exists():
+        kept = {k: v for k, v in read_json(card).items() if k not in NOT_TABLES}
+        digest.update(json.dumps(kept, sort_keys=True).encode())
+    for path in sorted(
+        [*folder.glob("*.parquet"), *(folder / n for n in ("scores.json", *VIDEOS))]
+    ):
+        if path.exists() and path.stem not in NOT_TABLES:
             digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

@@ -117,6 +117,7 @@ def bring_in(arguments: Arguments) -> Path:
     digest = checkpoints.save_weights(ours.q_net, folder / "agent.safetensors")
     agent = {"format": 1, "game": spec.game, "extractor": spec.label, "seed": spec.seed}
     counts = {"steps": int(theirs.num_timesteps), "updates": int(theirs._n_updates)}
+    (folder / "metrics.jsonl").touch()  # of how it was trained nothing is known
     checkpoints.write_json(folder / "agent.json", {**agent, **counts, "sha256": digest})
     return folder
 

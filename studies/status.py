@@ -68,16 +68,18 @@ def standings(specs: Sequence[RunSpec], results: Path | None) -> list[Standing]:
 
     Args:
         specs: The runs of a study.
-        results: The folder of published rows, `None` where rows do not count.
-
-    Raises:
-        BadInput: If a published row cannot be read or belongs to another run.
+        results: The folder of published rows, `None` where rows do not count. A row that cannot be
+            read or belongs to another run is a failure of its run.
     """
     return [_standing(spec, results) for spec in specs]
 
 
 def _standing(spec: RunSpec, results: Path | None) -> Standing:
-    if results is not None and is_published(spec, results):
+    try:
+        published = results is not None and is_published(spec, results)
+    except BadInput as error:
+        return Standing(spec, "failed", 0, str(error))
+    if results is not None and published:
         row = read_json(place(spec, results))
         seconds, steps = row.get("seconds"), row.get("steps_done")
         known = isinstance(seconds, int | float) and isinstance(steps, int) and seconds and steps

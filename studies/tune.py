@@ -5,7 +5,7 @@
 
 reads the rows of the tuning seeds below results/runs, chooses, and writes what was chosen and what
 lost to results/tuning/, one file for each game and way of training. train.py takes the rates from
-there.
+there; it refuses rows whose tuning has begun and is not done: their runs could stand beside none.
 
 The rule, fixed before any of these runs: the rate with the highest learning curve – its mean height
 over all agent steps, mean of the three tuning seeds; the smaller of equals. A rate counts with all
@@ -267,6 +267,7 @@ def write(found: Sequence[Choice], results: Path) -> Path:
             "rule": " ".join((__doc__ or "").partition("The rule, ")[2].split()),
             "rows": {c.row: c.facts() for c in found if c.rate is not None},
             "stuck": {c.row: c.facts() for c in found if c.stuck},
+            "open": {c.row: c.facts() for c in found if c.rate is None and not c.stuck},
         },
     )
     return path
@@ -291,8 +292,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         run = found[0].runs[0]
         console.print(f"{run.game.title}, {run.settings.steps:,} agent steps, {run.fingerprint}")
         tell(found, console)
-        if any(choice.rate is not None or choice.stuck for choice in found):
-            console.print(f"  {write(found, arguments.results)}")
+        console.print(f"  {write(found, arguments.results)}")
     return 0
 
 

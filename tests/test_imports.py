@@ -32,7 +32,7 @@ WITHIN = {
         "running": set(),
         "measuring": {"running"},
         "launching": {"running"},
-        "networks": {"running", "launching"},
+        "networks": {"running"},
     },
 }
 """Packages of a room; the modules beside them are what they share, or put them together."""

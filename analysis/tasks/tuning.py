@@ -55,10 +55,13 @@ def updates_to_try(tried: Iterable[Tried]) -> int:
 
 
 def means(tried: Iterable[Tried], updates: int) -> Mapping[float, float]:
-    """Return the mean skill of each rate that was tried with all tuning seeds, smallest first."""
+    """Return the mean skill of each rate that was tried with all tuning seeds, smallest first.
+
+    Rates off the grid have no say.
+    """
     by_rate: dict[float, dict[int, float]] = {}
     for t in tried:
-        if t.updates != updates:
+        if t.updates != updates or t.rate not in WIDER:
             continue
         by_rate.setdefault(t.rate, {})[t.seed] = t.skill
     wanted = set(TUNING_SEEDS)

@@ -34,6 +34,7 @@ class Film:
         q: Value of each action, in discounted clipped reward.
         actions: What was done.
         scores: Raw score before it was done, over all games so far.
+        final_score: Raw score in the end.
     """
 
     game: str
@@ -44,6 +45,7 @@ class Film:
     q: Float32[np.ndarray, "n a"]
     actions: Int64[np.ndarray, " n"]
     scores: Float64[np.ndarray, " n"]
+    final_score: float
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -102,4 +104,4 @@ def film(
     pictures, x, y, features, values, actions, scores = (
         np.stack([np.asarray(step[k]) for step in kept]) for k in range(7)
     )
-    return Film(game.name, pictures, x, y, features, values, actions, scores)
+    return Film(game.name, pictures, x, y, features, values, actions, scores, score)

@@ -16,20 +16,20 @@ import numpy as np
 import pandas as pd
 
 from agents.architectures import ROWS
-from analysis.verdicts.intervals import median_ratio, one_sample
-from analysis.verdicts.rules import LEAST_SEEDS
 from commandline import counted
-from reporting.charts import labels
+from reporting.charts import censored, labels
 from reporting.charts.panel import (
     AnyChart,
     Drawn,
     Panel,
     absent,
-    kinds_shown,
+    arm_said,
+    kind_colour,
+    kind_labels,
+    kind_shape,
     seeds_said,
-    shapes_shown,
-    shown_kinds,
     slug,
+    summary,
     tidy,
 )
 from reporting.charts.strips import with_width
@@ -45,9 +45,6 @@ LANDMARKS: Mapping[str, tuple[float, ...]] = {
 }
 """Lengths to compare a JND with, screen px: the ball's and the paddle's height, and one cell of
 stride 8, across and down."""
-
-LEAST_PX, MARGIN_PX = 0.5, 256.0
-"""Ends of the x axis, screen px: the floor of the measure, and where "never" is drawn."""
 
 HEIGHT = 420
 """Of the chart, CSS pixels."""
@@ -99,21 +96,22 @@ def _panel(group: pd.DataFrame) -> Panel:
     rows, seeds = group["row"].nunique(), int(group.groupby("row")["seed"].nunique().max())
     centres = _centres(group)
     arrows = _arrows(centres)
-    arm = {"held": "opponent held", "moved": "opponent moved along"}.get(first["condition"], "")
+    arm = arm_said(first["game"], first["condition"])
     pooled = [a for a in arrows if a["into"] == LABELS["local"]]
     right_and_down = sum(a["x2"] > a["x"] and a["y2"] < a["y"] for a in pooled)
     count = f"{right_and_down} of {len(pooled)} arrows into pooling go right and down"
     return Panel(
         name=slug("know-and-pay", first["game"], first["condition"], first["width"]),
         title=f"{first['game'].capitalize()}{', ' + arm if arm else ''}",
-        pooling=shown_kinds(group),
+        pooling=kind_labels(group),
         chart=_chart(group, centres, arrows),
         alt=f"Scatter chart of {counted(rows, 'network')}, up to {counted(seeds, 'seed')} "
         f"each. Across: how far the ball must move before the features tell, logarithmic, "
         "farther is worse. Up: how much of the "
         f"reward's explainable part the network foretells. {count}.",
-        caption=f"Dots are seeds, the cross is a network's median JND and mean share with 95 % "
-        f"intervals over seeds (from three seeds on); {seeds_said(group)}. Arrows "
+        caption="Dots are seeds, crosses networks: across the median JND "
+        f"{censored.interval_said(centres['seeds'])}, up the mean share and its 95 % t interval "
+        f"(from three seeds on); {seeds_said(group)}. Arrows "
         f"lead from a row to the row that pools with the same weights at the start; the blog "
         "post is right where "
         f"they go right and down: {count}. Dotted lines: the ball's height 4 px, the "
@@ -125,32 +123,11 @@ def _panel(group: pd.DataFrame) -> Panel:
 
 def _centres(group: pd.DataFrame) -> pd.DataFrame:
     """Return each row's median JND and mean share, and their intervals, in what can be drawn."""
-    records = []
-    for row, of_row in group.groupby("row", sort=False):
-        jnd, share = (of_row[c].to_numpy(np.float64) for c in ("jnd_px", "share"))
-        ends = [math.nan] * 4
-        if len(jnd) >= LEAST_SEEDS:
-            x_ends = median_ratio(jnd, np.ones_like(jnd)).interval()
-            ends = [float(e) for e in (*x_ends, *one_sample(share).interval())]
-        records.append(
-            {
-                "row": row,
-                "pooling": of_row["pooling"].iloc[0],
-                "median_jnd_px": float(np.median(jnd)),
-                "x": _drawn(float(np.median(jnd))),
-                "x_low": _drawn(ends[0]),
-                "x_high": _drawn(ends[1]),
-                "share": float(share.mean()),
-                "y_low": ends[2],
-                "y_high": ends[3],
-                "seeds": len(jnd),
-            }
-        )
-    return pd.DataFrame(records)
-
-
-def _drawn(px: float) -> float:
-    return min(max(px, LEAST_PX), MARGIN_PX) if not math.isnan(px) else px
+    know = censored.medians(group, ["row", "pooling"], "jnd_px")
+    know = know.rename(columns={"median": "x", "low": "x_low", "high": "x_high"})
+    pays = summary(group, ["row"], "share").drop(columns="seeds")
+    pays = pays.rename(columns={"mean": "share", "low": "y_low", "high": "y_high"})
+    return know.merge(pays, on="row")
 
 
 def _arrows(centres: pd.DataFrame) -> list[dict[str, Any]]:
@@ -179,17 +156,12 @@ def _arrows(centres: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _chart(group: pd.DataFrame, centres: pd.DataFrame, arrows: list[dict[str, Any]]) -> AnyChart:
-    never = f"datum.value >= {MARGIN_PX} ? '∞' : datum.value"
-    x_axis = alt.Axis(values=[0.5, 1, 2, 4, 8, 16, 32, 64, MARGIN_PX], labelExpr=never, grid=False)
-    x_scale = alt.Scale(type="log", base=2, domain=[LEAST_PX, MARGIN_PX], nice=False)
-
     reached = [0.0, *group["share"], *centres["y_low"].dropna(), *centres["y_high"].dropna()]
     low, high = min(reached), max(reached) + 0.06 * (max(reached) - min(reached))
     y_scale = alt.Scale(domain=[low, high], nice=False)
 
     def x(column: str) -> alt.X:
-        title = "just noticeable difference, screen px → worse"
-        return alt.X(f"{column}:Q", title=title, scale=x_scale, axis=x_axis)
+        return censored.axis(column, "just noticeable difference, screen px → worse")
 
     def y(column: str) -> alt.Y:
         return alt.Y(f"{column}:Q", title="explainable share of the reward", scale=y_scale)
@@ -199,10 +171,12 @@ def _chart(group: pd.DataFrame, centres: pd.DataFrame, arrows: list[dict[str, An
     )
     named = pd.DataFrame([{"px": all_px[0], "of": of} for of, all_px in LANDMARKS.items()])
     named = named[named["of"] != "stride"]
-    dots = group.assign(x=[_drawn(v) for v in group["jnd_px"]])
-    dots = tidy(dots, ["row", "pooling", "seed", "x", "share", "commit_x", "commit_y"])
+    dots = group.assign(
+        x=group["jnd_px"].map(censored.drawn), jnd_said=group["jnd_px"].map(censored.said)
+    )
+    dots = tidy(dots, ["row", "pooling", "seed", "x", "jnd_said", "share", "commit_x", "commit_y"])
     shown = tidy(centres, centres.columns.tolist())
-    colour, shape = kinds_shown(group), shapes_shown(group)
+    colour, shape = kind_colour(group), kind_shape(group)
     layers: list[alt.Chart] = [
         alt.Chart(marks).mark_rule(strokeDash=[2, 4], color="#888888").encode(
             x=x("px"), tooltip=["of:N", alt.Tooltip("px:Q", title="screen px")]),
@@ -210,18 +184,17 @@ def _chart(group: pd.DataFrame, centres: pd.DataFrame, arrows: list[dict[str, An
             x=x("px"), y=alt.value(2), text="of:N"),
         alt.Chart(dots).mark_point(filled=True, opacity=0.4, size=30).encode(
             x=x("x"), y=y("share"), color=colour, shape=shape,
-            tooltip=["row:N", "seed:O", alt.Tooltip("x:Q", title="JND, px"), "share:Q",
+            tooltip=["row:N", "seed:O", alt.Tooltip("jnd_said:N", title="JND, px"), "share:Q",
                      alt.Tooltip("commit_x:N", title="WHERE, commit"),
                      alt.Tooltip("commit_y:N", title="reward, commit")]),
     ]  # fmt: skip
-    spans = shown[shown["y_low"].notna()]
-    if len(spans):
-        layers += [
-            alt.Chart(spans).mark_rule(size=2).encode(
-                x=x("x_low"), x2="x_high:Q", y=y("share"), color=colour),
-            alt.Chart(spans).mark_rule(size=2).encode(
-                x=x("x"), y=y("y_low"), y2="y_high:Q", color=colour),
-        ]  # fmt: skip
+    know, pays = (shown[shown[end].notna()] for end in ("x_low", "y_low"))
+    if len(know):
+        bars = alt.Chart(know).mark_rule(size=2)
+        layers.append(bars.encode(x=x("x_low"), x2="x_high:Q", y=y("share"), color=colour))
+    if len(pays):
+        bars = alt.Chart(pays).mark_rule(size=2)
+        layers.append(bars.encode(x=x("x"), y=y("y_low"), y2="y_high:Q", color=colour))
     if arrows:
         drawn = tidy(pd.DataFrame(arrows), ["pair", "x", "y", "x2", "y2", "x_middle", "y_middle"])
         # The head stands in the middle, where no dot hides it; its angle depends on how wide the
@@ -239,13 +212,13 @@ def _chart(group: pd.DataFrame, centres: pd.DataFrame, arrows: list[dict[str, An
     layers += [
         alt.Chart(shown).mark_point(filled=True, size=130, opacity=1).encode(
             x=x("x"), y=y("share"), color=colour, shape=shape,
-            tooltip=["row:N", alt.Tooltip("median_jnd_px:Q", title="median JND, px"),
+            tooltip=["row:N", alt.Tooltip("median_said:N", title="median JND, px"),
                      alt.Tooltip("share:Q", title="mean share"), "seeds:Q"]),
     ]  # fmt: skip
 
     def lie(across: pd.Series, up: pd.Series) -> np.ndarray:
         """Return where points lie, as shares from the upper left corner."""
-        shares = labels.shares(across, LEAST_PX, MARGIN_PX, log=True)
+        shares = labels.shares(across, censored.LEAST_PX, censored.MARGIN_PX, log=True)
         return np.stack([shares, 1 - labels.shares(up, low, high)], axis=1)
 
     joined = pd.DataFrame(arrows, columns=["x", "y", "x2", "y2"], dtype=np.float64)

@@ -13,10 +13,10 @@ from reporting.charts.panel import (
     Drawn,
     Panel,
     absent,
-    kinds_shown,
+    kind_colour,
+    kind_labels,
+    kind_shape,
     seeds_said,
-    shapes_shown,
-    shown_kinds,
     slug,
     tidy,
 )
@@ -70,7 +70,7 @@ def _panel(group: pd.DataFrame) -> Panel:
     few = alt.Axis(tickCount=6)
     x = alt.X("where:Q", title="WHERE: R² of the place", axis=few, scale=scales["where"])
     y = alt.Y("what:Q", title="WHAT: skill above chance", axis=few, scale=scales["what"])
-    colour, shape = kinds_shown(group), shapes_shown(group)
+    colour, shape = kind_colour(group), kind_shape(group)
     shown = tidy(dots, ["row", "pooling", "seed", "where", "what", "where_commit",
                         "what_commit"])  # fmt: skip
     centres = tidy(means, means.columns.tolist())
@@ -92,7 +92,7 @@ def _panel(group: pd.DataFrame) -> Panel:
     return Panel(
         name=slug("what-and-where", first["game"], first["width"], first["fingerprint_x"]),
         title=f"What and where ({str(first['game']).capitalize()})",
-        pooling=shown_kinds(group),
+        pooling=kind_labels(group),
         chart=chart,
         alt=f"Scatter chart of {counted(len(means), 'network')}: skill at telling "
         "which way a bar points against R² of where it is.",
@@ -107,6 +107,8 @@ def _panel(group: pd.DataFrame) -> Panel:
 def _dissociated(dots: pd.DataFrame) -> str:
     """Say which rows are dissociated from nature: the interaction and opposite simple effects."""
     nature = next((r for r in dots["row"] if r.partition("@")[0] == "nature"), "")
+    if not nature:
+        return "Which rows are dissociated from nature cannot be said: nature is not among them."
     by_row = {
         task: {
             str(row): {int(s): float(v) for s, v in zip(of["seed"], of[task], strict=True)}

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import altair as alt
 import numpy as np
 import pandas as pd
 
 from commandline import counted
-from reporting.charts.lines import Axes, lines
-from reporting.charts.panel import Drawn, Panel, absent, seeds_said, shown_kinds, slug
-from reporting.charts.strips import ALIKE, strip, with_width
+from reporting.charts import censored
+from reporting.charts.lines import Axes, intervals_said, lines
+from reporting.charts.panel import (
+    Drawn,
+    Panel,
+    absent,
+    arm_said,
+    budget_said,
+    kind_labels,
+    seeds_said,
+    slug,
+)
+from reporting.charts.strips import ALIKE, rows_of_dots, with_width
 from reporting.commands import FIGURE, measures
 from reporting.gather import Gathered
 
@@ -42,7 +53,7 @@ def displacement(gathered: Gathered) -> Drawn:
             Panel(
                 name=slug("displacement", game, moved, axis, training, budget),
                 title=title,
-                pooling=shown_kinds(group),
+                pooling=kind_labels(group),
                 chart=lines(
                     group,
                     Axes(
@@ -82,15 +93,14 @@ def _curves(found: pd.DataFrame, gathered: Gathered) -> Drawn:
         ["game", "training", "budget", "axis"]
     ):
         keys = ["row", "pooling", "seed", "commit", "delta_screen"]
-        shown = group.groupby(keys, as_index=False)["value"].mean()
-        shown = shown.assign(value=shown["value"].clip(D_LEAST, D_MOST))
+        shown = group.groupby(keys)["value"].median().reset_index()
         title = f"d′ of the ball's place, moved {AXES[str(axis)]} ({str(game).capitalize()})"
         near = shown[shown["delta_screen"] == shown["delta_screen"].min()]["value"].mean()
         panels.append(
             Panel(
                 name=slug("d-prime", game, axis, training, budget),
                 title=title,
-                pooling=shown_kinds(shown),
+                pooling=kind_labels(shown),
                 chart=lines(
                     shown,
                     Axes(
@@ -105,9 +115,10 @@ def _curves(found: pd.DataFrame, gathered: Gathered) -> Drawn:
                 ),
                 alt=f"{title}: {near:.2f} at {shown['delta_screen'].min():.3g} px.",
                 caption="Shrinkage discriminants, fitted and tested on different episodes, on "
-                "ladders whose other coordinate roams. Where a curve crosses the dashed line lies "
-                f"the JND. {seeds_said(shown)}. Budget {budget:,} agent steps, training "
-                f"{training}.",
+                "ladders whose other coordinate roams. A seed's d′ is the median over places, and "
+                "its JND this way lies where that first reaches the dashed line. "
+                f"{intervals_said(shown, 'delta_screen')} {seeds_said(shown)}. "
+                f"Budget {budget:,} agent steps, training {training}.",
             )
         )
     return Drawn(tuple(panels))
@@ -122,31 +133,36 @@ def thresholds(measurements: pd.DataFrame) -> Drawn:
     found = with_width(measurements[measurements["measure"] == "jnd_px"])
     if found.empty:
         return absent("JND by network", *FIGURE)
-    panels: list[Panel] = []
+    panels = []
     for key, group in found.groupby(list(ALIKE), sort=True):
-        regime, game, condition, budget, fingerprint, width = key
-        never = int(np.isinf(group["value"]).sum())
-        finite = group[np.isfinite(group["value"])]
-        if finite.empty:
-            continue
+        regime, game, condition, budget, fingerprint, width = map(str, key)
         way = {"reinforcement": "trained by playing", "supervised": "trained on WHERE"}.get(
-            str(regime), str(regime)
+            regime, regime
         )
-        often = f" Not drawn, as it is never reached: {counted(never, 'seed')}." if never else ""
+        centres = censored.medians(group, ["row", "pooling"]).sort_values("median")
+        best, worst = centres.iloc[0], centres.iloc[-1]
+        dots = group.assign(
+            value=group["value"].map(censored.drawn), value_said=group["value"].map(censored.said)
+        )
+        never = int(np.isinf(group["value"]).sum())
+        often = f" Never reached: {counted(never, 'seed')} of {len(group)}." if never else ""
+        how = (arm_said(game, condition), f"width {width}", budget_said(regime, int(budget)))
         panels.append(
             Panel(
                 name=slug("jnd", regime, game, condition, width, budget, fingerprint),
-                title=f"JND of the ball's place, {way} ({str(game).capitalize()})",
-                pooling=shown_kinds(finite),
-                chart=strip(finite, "JND, screen px (less is better)"),
-                alt=f"Strip chart of the JND of "
-                f"{counted(finite['row'].nunique(), 'network')} {way} in {game}; "
-                f"median {finite['value'].median():.2f} px.{often}",
-                caption=f"Geometric mean of across and down; opponent {condition or 'as it is'}, "
-                f"width {width}, budget {budget:,}. A dot is a seed, the bar "
-                f"the mean and its 95 % t interval (from three seeds on); "
-                f"{seeds_said(finite)}.{often} "
-                f"Made by {fingerprint}.",
+                title=f"JND of the ball's place, {way} ({game.capitalize()})",
+                pooling=kind_labels(group),
+                chart=rows_of_dots(dots, centres, _jnd_axis, "median"),
+                alt=f"Strip chart of the JND of {counted(len(centres), 'network')} {way} in "
+                f"{game}. Medians in px: least {best['row']} {best['median_said']}, most "
+                f"{worst['row']} {worst['median_said']}.{often}",
+                caption=f"Geometric mean of across and down; {', '.join(filter(None, how))}. A dot "
+                f"is a seed, the bar the median {censored.interval_said(centres['seeds'])}; "
+                f"{seeds_said(group)}.{often} Made by {fingerprint}.",
             )
         )
     return Drawn(tuple(panels))
+
+
+def _jnd_axis(column: str) -> alt.X:
+    return censored.axis(column, "JND, screen px (less is better; ∞: never reached)")

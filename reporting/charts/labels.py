@@ -1,7 +1,8 @@
-"""Names beside points of a scatter chart: where nothing else stands, and no two on each other.
+"""Names in a chart: where nothing else stands, and no two on each other.
 
-The chart is as wide as the page lets it be, so a name is placed where it is free both on a phone
-and on a desk: of the places around its point the one with the least overlap over both widths.
+A chart is as wide as the page lets it be, so a name beside a point is placed where it is free both
+on a phone and on a desk: of the places around its point the one with the least overlap over both
+widths. Names of lines stand in one column and share its height.
 """
 
 from __future__ import annotations
@@ -174,3 +175,36 @@ def names(table: pd.DataFrame, space: Space, x: alt.X, y: alt.Y) -> AnyChart:
         layers.append(text.encode(x=x, y=y, text="row:N", tooltip="row:N"))
     chart: AnyChart = alt.layer(*layers)
     return chart
+
+
+def spread(wanted: Sequence[float], gap: float, lowest: float, highest: float) -> list[float]:
+    """Return places at least `gap` apart, each as near to the wanted one as the others allow.
+
+    Args:
+        wanted: In ascending order.
+        gap: Least distance of neighbours; less where there is no room for so many.
+        lowest: Least place.
+        highest: Greatest place.
+    """
+    if len(wanted) > 1:
+        gap = min(gap, (highest - lowest) / (len(wanted) - 1))
+    # Neighbours that push each other share one shift: the mean of what each would like.
+    groups: list[list[float]] = []
+    for place in wanted:
+        groups.append([place])
+        while len(groups) > 1 and _start(groups[-2], gap) + gap * len(groups[-2]) > _start(
+            groups[-1], gap
+        ):
+            last = groups.pop()
+            groups[-1] += last
+    found = [_start(group, gap) + gap * i for group in groups for i in range(len(group))]
+    for i, place in enumerate(found):
+        found[i] = max(place, lowest + gap * i)
+    for i, place in enumerate(found):
+        found[i] = min(place, highest - gap * (len(found) - 1 - i))
+    return found
+
+
+def _start(group: Sequence[float], gap: float) -> float:
+    """Return where the first of neighbours stands that touch each other."""
+    return sum(place - gap * i for i, place in enumerate(group)) / len(group)

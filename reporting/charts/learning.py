@@ -9,14 +9,15 @@ import altair as alt
 import pandas as pd
 
 from commandline import counted
-from reporting.charts.lines import MOST_BANDS, Axes, lines
+from reporting.charts.lines import Axes, intervals_said, lines
 from reporting.charts.panel import (
     AnyChart,
     Drawn,
     Panel,
     absent,
+    arm_said,
+    kind_labels,
     seeds_said,
-    shown_kinds,
     slug,
     tidy,
 )
@@ -29,16 +30,16 @@ WATCHED = ("eval_epsilon", "eval_games", "sticky")
 
 
 def curves(runs: Sequence[Run]) -> Drawn:
-    """Draw the learning curves of agents: one chart for each game, budget and way of making them.
+    """Draw the learning curves of agents: one chart for each study, game, budget and training.
 
     Args:
-        runs: Agents, finished or not.
+        runs: Agents, finished or not; none of those that only chose a learning rate.
     """
     groups: dict[tuple[object, ...], list[Run]] = {}
     for run in runs:
         if run.curve:
             how = tuple(run.settings.get(name) for name in WATCHED)
-            key = (run.game, run.settings.get("steps"), run.training, *how)
+            key = (run.study, run.game, run.settings.get("steps"), run.training, *how)
             groups.setdefault(key, []).append(run)
     if not groups:
         return absent("Learning curves of agents", TRAIN)
@@ -46,7 +47,7 @@ def curves(runs: Sequence[Run]) -> Drawn:
 
 
 def _of_agents(key: tuple[object, ...], runs: Sequence[Run]) -> Panel:
-    game, steps, training, epsilon, games, sticky = key
+    study, game, steps, training, epsilon, games, sticky = key
     table = pd.DataFrame(
         [
             {**identity(run), "agent_steps": step, "value": score}
@@ -54,26 +55,19 @@ def _of_agents(key: tuple[object, ...], runs: Sequence[Run]) -> Panel:
             for step, score, _ in run.curve
         ]
     )
-    rows, seeds = table["row"].nunique(), table.groupby("row")["seed"].nunique()
-    drawn = "band" if rows <= MOST_BANDS else "bar at its end"
+    rows = table["row"].nunique()
     last = table[table["agent_steps"] == table["agent_steps"].max()]
-    few = (
-        "An interval over seeds takes three seeds or more; there are fewer. "
-        if seeds.max() < 3
-        else f"A line is the mean over seeds, the {drawn} its 95 % t interval, from three seeds "
-        "on. "
-    )
     return Panel(
         name=slug("learning", game, steps),
         title=f"{str(game).capitalize()}: raw score of scheduled evaluations",
-        pooling=shown_kinds(table),
+        pooling=kind_labels(table),
         chart=lines(table, Axes("agent_steps", "agent steps", "raw score, whole games")),
         alt=f"Learning curves of {counted(rows, 'network')} in {game}, "
         f"{counted(len(runs), 'run')}. Mean score at the "
         f"last step shown: {last['value'].mean():.1f}.",
-        caption=f"{few}{seeds_said(table)}. Each point is {games} whole games at epsilon "
-        f"{epsilon}, sticky {sticky}; "
-        f"budget {steps:,} agent steps; training {training}.",
+        caption=f"{intervals_said(table, 'agent_steps')} {seeds_said(table)}. Each point is "
+        f"{games} whole games at epsilon {epsilon}, sticky {sticky}; "
+        f"budget {steps:,} agent steps; study {study}, training {training}.",
     )
 
 
@@ -185,18 +179,17 @@ def _of_networks(
         ]
     table = pd.DataFrame(records)
     rows = table["row"].nunique()
-    arm = {"held": "opponent held", "moved": "opponent moved along"}.get(condition, condition)
+    arm = arm_said(game, condition)
     asked = f"{task.upper()}, {arm}" if arm else task.upper()
     return Panel(
         name=slug("trained", task, condition, game, updates, fingerprint),
         title=f"Trained without a game, on {asked} ({str(game).capitalize()})",
-        pooling=shown_kinds(table),
+        pooling=kind_labels(table),
         chart=lines(
             table, Axes("updates", "updates", "skill on validation data", y_range=(-0.2, 1))
         ),
         alt=f"Learning curves of {counted(rows, 'network')} trained on {task} in {game}: skill "
         "over updates.",
-        caption=f"Skill is 0 at chance and 1 if perfect. A line is the mean over seeds, the "
-        f"{'band' if rows <= MOST_BANDS else 'bar at its end'} its 95 % t interval, from three "
-        f"seeds on. {seeds_said(table)}. {updates:,} updates; data and training {fingerprint}.",
+        caption=f"Skill is 0 at chance and 1 if perfect. {intervals_said(table, 'updates')} "
+        f"{seeds_said(table)}. {updates:,} updates; data and training {fingerprint}.",
     )

@@ -10,12 +10,14 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
+from analysis.verdicts.rules import LEAST_SEEDS
+from reporting.charts import labels
 from reporting.charts.panel import (
     HEIGHT,
     MOST_DOTS,
     AnyChart,
-    kinds_shown,
-    shapes_shown,
+    kind_colour,
+    kind_shape,
     summary,
     tidy,
 )
@@ -33,7 +35,10 @@ NEAR, FAR = 5, 15
 """Ends of the line from a last point to its name, CSS pixels to the right of the plot."""
 
 MOST_BANDS = 4
-"""Lines that get a band; with more, bands would lie on each other."""
+"""Lines with an interval up to which each gets a band; more bands would lie on each other."""
+
+Interval = Literal["band", "bar at its end", ""]
+"""How the intervals of a chart are drawn; not at all where no line has seeds enough."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
     """
     by = ["row", "pooling", axes.x]
     means = tidy(summary(table, by), [*by, "mean", "low", "high", "seeds"])
+    means = _placed(means, ["mean", "low", "high"], axes)
     named = means["row"].nunique() <= MOST_NAMES
     x = _x(table, axes, _room(means) if named else 0)
     y_scale = alt.Scale(zero=False, nice=True)
@@ -84,7 +90,7 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
         axis = alt.Axis(values=ticks)
         return alt.Y(f"{column}:Q", title=axes.y_title, scale=y_scale, axis=axis)
 
-    colour, shape = kinds_shown(table), shapes_shown(table)
+    colour, shape = kind_colour(table), kind_shape(table)
     detail = alt.Detail("row:N")
     hover = alt.selection_point(
         on="pointerover", clear="pointerout", fields=["row"], nearest=False, empty=True
@@ -99,8 +105,8 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
             alt.Chart(mark).mark_rule(strokeDash=[4, 4], color="#888888").encode(
                 x=x, x2="last", y=y("level"), tooltip="name:N"),
         ]  # fmt: skip
-    if means["low"].notna().any():
-        layers += _intervals(means[means["low"].notna()], x, y, colour)
+    if as_what := interval_of(table, axes.x):
+        layers.append(_interval(means[means["low"].notna()], as_what, x, y, colour))
     layers.append(
         alt.Chart(means)
         .mark_line(strokeWidth=2)
@@ -116,6 +122,7 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
     dots = table if table["seed"].nunique() > 1 and len(table) <= MOST_DOTS else table.iloc[:0]
     if len(dots):
         shown = tidy(dots, ["row", "pooling", "seed", "value", "commit", axes.x])
+        shown = _placed(shown, ["value"], axes)
         layers.append(
             alt.Chart(shown)
             .mark_point(filled=True, size=14, opacity=0.35)
@@ -124,9 +131,10 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
                 y=y("value"),
                 color=colour,
                 shape=shape,
-                tooltip=["row:N", "seed:O", f"{axes.x}", "value:Q", "commit:N"],
+                tooltip=["row:N", "seed:O", f"{axes.x}", _told("value", axes), "commit:N"],
             )
         )
+    numbers = [_told(column, axes) for column in ("mean", "low", "high")]
     layers.append(
         alt.Chart(means)
         .mark_point(filled=True, size=46, opacity=1)
@@ -136,7 +144,7 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
             color=colour,
             shape=shape,
             opacity=alt.condition(hover, alt.value(1), alt.value(0.15)),
-            tooltip=["row:N", axes.x, alt.Tooltip("mean:Q"), "low:Q", "high:Q", "seeds:Q"],
+            tooltip=["row:N", axes.x, *numbers, "seeds:Q"],
         )
     )
     if named:
@@ -144,16 +152,65 @@ def lines(table: pd.DataFrame, axes: Axes) -> AnyChart:
     return alt.layer(*layers).properties(height=HEIGHT)
 
 
-def _intervals(
-    means: pd.DataFrame, x: alt.X, y: Callable[[str], alt.Y], colour: alt.Color
-) -> list[alt.Chart]:
-    """Return bands where they can be told apart, else bars at the end of each line."""
-    if means["row"].nunique() <= MOST_BANDS:
-        band = alt.Chart(means).mark_area(opacity=0.15, clip=True)
-        return [band.encode(x=x, y=y("low"), y2="high:Q", color=colour, detail="row:N")]
-    ends = means.groupby("row", sort=False).tail(1)
-    bar = alt.Chart(ends).mark_rule(size=2, opacity=0.5, clip=True)
-    return [bar.encode(x=x, y=y("low"), y2="high:Q", color=colour)]
+def interval_of(table: pd.DataFrame, x: str) -> Interval:
+    """Return how the intervals of a chart are drawn: bands where they can be told apart.
+
+    Args:
+        table: Columns `row`, `seed` and that of the x axis.
+        x: Column of the x axis.
+    """
+    seeds = table.groupby(["row", x], sort=False)["seed"].nunique()
+    having = seeds[seeds >= LEAST_SEEDS].index.get_level_values("row").nunique()
+    if not having:
+        return ""
+    return "band" if having <= MOST_BANDS else "bar at its end"
+
+
+def intervals_said(table: pd.DataFrame, x: str) -> str:
+    """Say in a sentence what a line is, and what its interval.
+
+    Args:
+        table: Columns `row`, `seed` and that of the x axis.
+        x: Column of the x axis.
+    """
+    drawn = interval_of(table, x)
+    if not drawn:
+        return "A line is the mean over seeds; an interval takes three seeds or more."
+    return f"A line is the mean over seeds, the {drawn} its 95 % t interval, from three seeds on."
+
+
+def _interval(
+    means: pd.DataFrame,
+    as_what: Interval,
+    x: alt.X,
+    y: Callable[[str], alt.Y],
+    colour: alt.Color,
+) -> alt.Chart:
+    """Return the intervals of all lines that have some."""
+    if as_what == "band":
+        drawn = alt.Chart(means).mark_area(opacity=0.15, clip=True)
+    else:
+        last = means.groupby("row", sort=False).tail(1)
+        drawn = alt.Chart(last).mark_rule(size=2, opacity=0.5, clip=True)
+    found: alt.Chart = drawn.encode(x=x, y=y("low"), y2="high:Q", color=colour, detail="row:N")
+    return found
+
+
+def _placed(found: pd.DataFrame, columns: Sequence[str], axes: Axes) -> pd.DataFrame:
+    """Return numbers where they are drawn; on a logarithmic axis what they are stands beside it.
+
+    It has no place for 0 and below, not even at its edge.
+    """
+    if not axes.y_log or axes.y_range is None:
+        return found
+    measured = {f"{column}_measured": found[column] for column in columns}
+    return found.assign(**measured, **{c: found[c].clip(*axes.y_range) for c in columns})
+
+
+def _told(column: str, axes: Axes) -> alt.Tooltip:
+    """Return a number under the pointer, as it was measured."""
+    clipped = axes.y_log and axes.y_range is not None
+    return alt.Tooltip(f"{column}_measured:Q" if clipped else f"{column}:Q", title=column)
 
 
 def _ends(means: pd.DataFrame, axes: Axes) -> tuple[Any, Any]:
@@ -201,7 +258,7 @@ def _names(means: pd.DataFrame, axes: Axes, x: alt.X, y: Callable[[str], alt.Y])
     lowest, highest = map(log, axes.y_range or (min(drawn), max(drawn)))
     # An axis that ends at round numbers is up to a fifth longer than what is drawn.
     gap = LETTER_HEIGHT * (1.0 if axes.y_range else 1.2) * (highest - lowest) / HEIGHT
-    at = spread([log(mean) for mean in ends["mean"]], gap, lowest, highest)
+    at = labels.spread([log(mean) for mean in ends["mean"]], gap, lowest, highest)
     shown = ends.assign(at=[back(a) for a in at])
     # Where every line ends somewhere else, names still stand in one column.
     _, last = _ends(means, axes)
@@ -219,36 +276,3 @@ def _names(means: pd.DataFrame, axes: Axes, x: alt.X, y: Callable[[str], alt.Y])
         leaders.encode(x=x, x2=f"{axes.x}", y=y("mean"), y2="at"),
         text.encode(x=x, y=y("at"), text="row:N", tooltip="row:N"),
     ]
-
-
-def spread(wanted: Sequence[float], gap: float, lowest: float, highest: float) -> list[float]:
-    """Return places at least `gap` apart, each as near to the wanted one as the others allow.
-
-    Args:
-        wanted: In ascending order.
-        gap: Least distance of neighbours; less where there is no room for so many.
-        lowest: Least place.
-        highest: Greatest place.
-    """
-    if len(wanted) > 1:
-        gap = min(gap, (highest - lowest) / (len(wanted) - 1))
-    # Neighbours that push each other share one shift: the mean of what each would like.
-    groups: list[list[float]] = []
-    for place in wanted:
-        groups.append([place])
-        while len(groups) > 1 and _start(groups[-2], gap) + gap * len(groups[-2]) > _start(
-            groups[-1], gap
-        ):
-            last = groups.pop()
-            groups[-1] += last
-    found = [_start(group, gap) + gap * i for group in groups for i in range(len(group))]
-    for i, place in enumerate(found):
-        found[i] = max(place, lowest + gap * i)
-    for i, place in enumerate(found):
-        found[i] = min(place, highest - gap * (len(found) - 1 - i))
-    return found
-
-
-def _start(group: Sequence[float], gap: float) -> float:
-    """Return where the first of neighbours stands that touch each other."""
-    return sum(place - gap * i for i, place in enumerate(group)) / len(group)

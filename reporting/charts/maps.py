@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from analysis.worth.ball_rewards import cell_size_screen
+from analysis.worth.ball_rewards import LEAST, cell_size_screen
 from commandline import counted
 from envs.games import find
-from reporting.charts.panel import AnyChart, Drawn, Missing, Panel, absent, slug, tidy
+from reporting.charts.panel import AnyChart, Drawn, Missing, Panel, absent, arm_said, slug, tidy
 from reporting.charts.playfield import HEIGHT, playfield
 from reporting.commands import measures
 from reporting.gather import Gathered
@@ -53,6 +53,7 @@ RISING = ("#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725")
 WORTH = Shading("what it is worth, E[G]", SIGNED, (-1, 1))
 EXPECTED = Shading("what is expected, V", RISING)
 RETURN = Shading("mean reward until the next point", SIGNED, (-1, 1))
+"""As wide as the rewards of a game are: a brick of Breakout pays 1, 4 or 7."""
 
 
 def worth_and_value(gathered: Gathered) -> Drawn:
@@ -103,10 +104,10 @@ def _pair(key: Key, group: pd.DataFrame) -> list[Panel]:
     game, row, seed, training, budget, _, policy, arm = key
     numbers = [_number(group, q) for q in ("spearman", "r2_explainable", "value_blind")]
     player = "the agent itself" if policy == "own" else f"the {policy}"
+    plays = ", ".join(filter(None, (f"{player} plays on", arm_said(game, arm))))
     told = {
-        "worth": f"E[G | do(ball = x, y)]: what the next point pays on average if {player} "
-        f"plays on, opponent {arm}; over scenes and velocities. Budget {budget:,} agent steps, "
-        f"training {training}.",
+        "worth": f"E[G | do(ball = x, y)]: what the next point pays on average if {plays}; "
+        f"over scenes and velocities. Budget {budget:,} agent steps, training {training}.",
         "expected": "V = max Q at the very same pictures. Over places: Spearman of V and G "
         "{}, share of the explainable variance {}, value-blind share {}.".format(*numbers),
     }
@@ -149,21 +150,25 @@ def rewards(gathered: Gathered) -> Drawn:
     found = gathered.table("ball_rewards", columns, keep, chosen)
     if found.empty:
         return absent("Reward by ball position", measures("ball_rewards", agents=gathered.agents))
-    panels: list[Panel] = []
+    returns = found[(found["quantity"] == "return") & (found["what"] == "mean")]
+    reach = returns["value"].abs().groupby(returns["game"]).max().clip(lower=1)
+    drawn = Drawn(missing=left)
     for key, group in found.groupby(AGENT, sort=True):
-        panels += _by_direction(key, group)
-    return Drawn(tuple(panels), left)
+        most = float(reach.get(key[0], 1.0))
+        drawn += _by_direction(key, group, replace(RETURN, domain=(-most, most)))
+    return drawn
 
 
-def _by_direction(key: Key, group: pd.DataFrame) -> list[Panel]:
+def _by_direction(key: Key, group: pd.DataFrame, shading: Shading) -> Drawn:
     game, row, seed, training, budget, _ = key
     index = ["direction", "cell_x_screen", "cell_y_screen"]
     cells = group[group["quantity"] == "return"].pivot_table(
         index=index, columns="what", values="value"
     )
     now = group[(group["quantity"] == "reward") & (group["what"] == "mean")].set_index(index)
-    if "mean" not in cells:
-        return []
+    if "mean" not in cells:  # every mean is blank, and the pivot drops what is blank
+        few = f"no cell was seen in {LEAST} games or more"
+        return absent(f"reward by ball position of {game}/{row}/seed{seed}: {few}")
     cells = cells.assign(now=now["value"]).reset_index().dropna(subset=["mean"])
     cells = cells.rename(
         columns={"cell_x_screen": "x", "cell_y_screen": "y", "mean": "value", "now": "at once"}
@@ -176,15 +181,15 @@ def _by_direction(key: Key, group: pd.DataFrame) -> list[Panel]:
             Panel(
                 name=slug("reward-by-ball", game, row, seed, direction, training, budget),
                 title=f"{game}/{row}/seed{seed}: ball going {direction}",
-                chart=_map(str(game), shown, cell_size_screen(find(str(game))), RETURN, beside),
+                chart=_map(str(game), shown, cell_size_screen(find(str(game))), shading, beside),
                 alt=f"Map of the playfield of {game}: mean raw reward until the next point with "
                 f"the ball there, going {direction}. From {least:.2f} to {most:.2f}.",
-                caption=f"{len(shown)} cells seen in 20 games or more; the others stay blank. "
+                caption=f"{len(shown)} cells seen in {LEAST} games or more; the others stay blank. "
                 f"Budget {budget:,} agent steps, training {training}.",
                 narrow=True,
             )
         )
-    return panels
+    return Drawn(tuple(panels))
 
 
 def _spacing(places: pd.Series) -> float:

@@ -19,6 +19,7 @@ import pandas as pd
 from analysis.verdicts.intervals import one_sample
 from analysis.verdicts.rules import LEAST_SEEDS
 from commandline import counted
+from envs.games import find
 from reporting.palette import KINDS, LABELS
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
@@ -132,7 +133,7 @@ def specification(panel: Panel, width: int | None = None) -> dict[str, Any]:
     return found
 
 
-def shown_kinds(table: pd.DataFrame) -> tuple[str, ...]:
+def kind_labels(table: pd.DataFrame) -> tuple[str, ...]:
     """Return the labels of the kinds of network in a table, in the order of the palette."""
     there = set(table["pooling"])
     return tuple(label for label in LABELS.values() if label in there)
@@ -151,17 +152,17 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else math.nan
 
 
-def kinds_shown(table: pd.DataFrame) -> alt.Color:
+def kind_colour(table: pd.DataFrame) -> alt.Color:
     """Return the colour by kind with a legend of the kinds that are there."""
-    shown = list(shown_kinds(table))
+    shown = list(kind_labels(table))
     colours = {k.label: k.colour for k in KINDS.values()}
     scale = alt.Scale(domain=shown, range=[colours[label] for label in shown])
     return alt.Color("pooling:N", scale=scale, title=None)
 
 
-def shapes_shown(table: pd.DataFrame) -> alt.Shape:
-    """Return the shape by kind, in the same legend as `kinds_shown`."""
-    shown = list(shown_kinds(table))
+def kind_shape(table: pd.DataFrame) -> alt.Shape:
+    """Return the shape by kind, in the same legend as `kind_colour`."""
+    shown = list(kind_labels(table))
     shapes = {k.label: k.shape for k in KINDS.values()}
     scale = alt.Scale(domain=shown, range=[shapes[label] for label in shown])
     return alt.Shape("pooling:N", scale=scale, title=None)
@@ -170,8 +171,10 @@ def shapes_shown(table: pd.DataFrame) -> alt.Shape:
 def summary(table: pd.DataFrame, by: Sequence[str], value: str = "value") -> pd.DataFrame:
     """Return the mean over seeds of each group, and the ends of its 95 % t interval.
 
+    The seed is the unit: where there is a column `seed`, several lines of one are averaged first.
+
     Args:
-        table: One line a seed, `value` finite.
+        table: `value` finite.
         by: Columns that make a group.
         value: The column.
 
@@ -180,7 +183,8 @@ def summary(table: pd.DataFrame, by: Sequence[str], value: str = "value") -> pd.
     """
     records = []
     for key, group in table.groupby([*by], sort=False, observed=True):
-        values = group[value].to_numpy(np.float64)
+        by_seed = group.groupby("seed")[value].mean() if "seed" in group else group[value]
+        values = by_seed.to_numpy(np.float64)
         low = high = math.nan
         if len(values) >= LEAST_SEEDS:
             low, high = (float(end) for end in one_sample(values).interval())
@@ -205,6 +209,34 @@ def seeds_said(table: pd.DataFrame) -> str:
         parts.append(f"{counted(number, 'seed')} of {named}")
     rest = "every other row" if parts else "each row" if len(counts) > 1 else counts.index[0]
     return "; ".join([*parts, f"{counted(usual, 'seed')} of {rest}"])
+
+
+ARMS = {
+    "held": "opponent held",
+    "moved": "opponent moved along",
+    "along": "opponent moved along",
+}
+"""What the opponent did, by the names that measurements and maps have for it."""
+
+
+def arm_said(game: str, condition: str) -> str:
+    """Say under which condition a number was taken: `opponent held`.
+
+    Args:
+        game: Where there is no opponent, nothing is said of it.
+        condition: As measurements and maps have it, parts of it with commas between; what is no
+            arm is returned as it is.
+    """
+    facts = find(game).facts
+    there = facts is not None and facts.opponent is not None
+    parts = [(ARMS[c] if there else "") if c in ARMS else c for c in condition.split(",")]
+    return ", ".join(filter(None, parts))
+
+
+def budget_said(regime: str, budget: int) -> str:
+    """Say for how long a network was trained: `20,000 updates`; empty where none was."""
+    unit = {"supervised": "update", "reinforcement": "agent step"}.get(regime)
+    return counted(budget, unit) if unit else ""
 
 
 def slug(*words: object) -> str:

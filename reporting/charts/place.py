@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from reporting.charts.lines import Axes, lines
-from reporting.charts.panel import Drawn, Panel, absent, seeds_said, shown_kinds, slug
+from reporting.charts.panel import Drawn, Panel, absent, arm_said, kind_labels, seeds_said, slug
 from reporting.commands import measures
 from reporting.gather import Gathered
 
-COLUMNS = ("probe", "split", "layer", "view", "target", "axis", "metric", "value")
+COLUMNS = ("probe", "split", "layer", "view", "target", "axis", "metric", "value", "fitted_on")
 
 VIEWS = (
     ("full", "place", "ridge", "Ball's place, linear read-out of whole layers"),
@@ -39,7 +39,7 @@ def read_outs(gathered: Gathered) -> Drawn:
     for key, group in found.groupby(["game", "training", "budget"]):
         for view, target, probe, title in VIEWS:
             asked = (group["view"] == view) & (group["target"] == target)
-            shown = group[asked & (group["probe"] == probe)].dropna(subset=["value"])
+            shown = _alike(group[asked & (group["probe"] == probe)].dropna(subset=["value"]))
             if shown.empty:
                 continue
             panels.append(_panel(shown, key, title))
@@ -48,22 +48,31 @@ def read_outs(gathered: Gathered) -> Drawn:
 
 def _panel(shown: pd.DataFrame, key: tuple[Any, ...], title: str) -> Panel:
     game, training, budget = key
+    arm = f", {said}" if (said := arm_said(str(game), "held")) else ""
     shown = _in_order(shown)
-    shown = shown.assign(value=shown["value"].clip(lower=LOWEST))
     ends = shown[shown["layer"] == "features"].groupby("row")["value"].mean()
     said = ", ".join(f"{row} {value:.2f}" for row, value in list(ends.items())[:6])
     axes = Axes("layer", "layer, from the picture upwards", "R²", "order", y_range=(LOWEST, 1))
     return Panel(
         name=slug("probes", game, title, training, budget),
         title=f"{title} ({str(game).capitalize()})",
-        pooling=shown_kinds(shown),
+        pooling=kind_labels(shown),
         chart=lines(shown, axes),
         alt=f"R² of the read-out by layer. On the last features: {said}.",
-        caption=f"Unseen scenes of teleported pictures, opponent held; 0 is the mean, 1 perfect, "
+        caption=f"Unseen scenes of teleported pictures{arm}; 0 is the mean, 1 perfect, "
         f"lower than −{-LOWEST} is drawn there. {seeds_said(shown)}. Budget {budget:,} agent "
         "steps, training "
         f"{training}.",
     )
+
+
+def _alike(shown: pd.DataFrame) -> pd.DataFrame:
+    """Return the read-outs that were fitted on as many inputs as those of every other layer.
+
+    The last features are also read out on all inputs, for the claims.
+    """
+    asked = shown.groupby(["source", "layer"])["fitted_on"]
+    return shown[shown["fitted_on"] == asked.transform("min")]
 
 
 def _in_order(shown: pd.DataFrame) -> pd.DataFrame:

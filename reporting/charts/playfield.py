@@ -22,8 +22,8 @@ class Field:
     """A drawn playfield.
 
     Attributes:
-        layers: Field, walls and paddles, to put behind and before a map.
-        over: What stands before it.
+        layers: Walls and the field, to put behind a map.
+        over: Paddles, to put before it; none in a game without facts.
         x: Scale of `ball_x_screen`.
         y: Scale of `ball_y_screen`, downwards as on the screen.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import altair as alt
@@ -19,10 +19,11 @@ from reporting.charts.panel import (
     Drawn,
     Panel,
     absent,
-    kinds_shown,
+    arm_said,
+    kind_colour,
+    kind_labels,
+    kind_shape,
     seeds_said,
-    shapes_shown,
-    shown_kinds,
     slug,
     summary,
     tidy,
@@ -34,11 +35,14 @@ from reporting.runs import Run, identity
 MANY_ROWS, DENSE_HEIGHT = 30, 17
 """With more rows than this each is lower, CSS pixels: the whole shall fit a screen, or nearly."""
 
-DECADES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
-"""Ticks of a logarithmic axis."""
-
 ALIKE = ("regime", "game", "condition", "budget", "fingerprint", "width")
 """What has to agree between numbers of one chart."""
+
+ONE_REGIME = ALIKE[1:]
+"""The same where there is one regime only."""
+
+DECADES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+"""Ticks of a logarithmic axis."""
 
 
 def with_width(measurements: pd.DataFrame) -> pd.DataFrame:
@@ -59,8 +63,8 @@ def untrained_place(measurements: pd.DataFrame, only: Collection[str] = ()) -> D
     if found.empty:
         return absent("Random weights: R² of the ball's place, by row", *UNTRAINED)
     panels = []
-    for key, group in found.groupby(list(ALIKE), sort=True):
-        _, game, condition, _, fingerprint, width = key
+    for key, group in found.groupby(list(ONE_REGIME), sort=True):
+        game, condition, _, fingerprint, width = map(str, key)
         rows = group["row"].nunique()
         control = any(row.partition("@")[0] == "dense_circular_gap" for row in group["row"])
         blind = "dense_circular_gap is a control and has to be blind. " if control else ""
@@ -70,15 +74,15 @@ def untrained_place(measurements: pd.DataFrame, only: Collection[str] = ()) -> D
                 name=slug("untrained-place", game, condition),
                 title="Random weights: how well a linear read-out finds the ball "
                 f"({str(game).capitalize()})",
-                pooling=shown_kinds(group),
+                pooling=kind_labels(group),
                 chart=strip(group, "R² of the ball's place"),
                 alt=f"Strip chart of R² of the ball's place for "
                 f"{counted(rows, 'untrained network')} in "
                 f"{game}. Highest {best.index[0]}, {best.iloc[0]:.2f}; lowest {best.index[-1]}, "
                 f"{best.iloc[-1]:.2f}.",
                 caption=f"Mean of x and y; 1 is perfect, 0 is chance. Ridge regression on the last "
-                f"features, unseen episodes, opponent "
-                f"{condition or 'as it is'}, width {width}. A dot is a seed; the bar is the mean "
+                f"features, {_listed('unseen episodes', arm_said(game, condition))}, "
+                f"width {width}. A dot is a seed; the bar is the mean "
                 f"and its 95 % t interval over seeds (from three seeds on); "
                 f"{seeds_said(group)}. {blind}Data {fingerprint}.",
             )
@@ -97,7 +101,7 @@ def trained_place(trained: Iterable[Mapping[str, Any]], only: Collection[str] = 
     if found.empty:
         return absent("Networks trained to say where the ball is: their error, by row", *WHERE)
     panels = []
-    for key, group in found.groupby(["game", "condition", "budget", "fingerprint", "width"]):
+    for key, group in found.groupby(list(ONE_REGIME), sort=True):
         game, condition, budget, fingerprint, width = key
         best = group.groupby("row")["value"].median().sort_values()
         panels.append(
@@ -105,18 +109,18 @@ def trained_place(trained: Iterable[Mapping[str, Any]], only: Collection[str] = 
                 name=slug("trained-place", game, condition),
                 title="Trained for just that: how far off networks say the ball is "
                 f"({str(game).capitalize()})",
-                pooling=shown_kinds(group),
+                pooling=kind_labels(group),
                 chart=strip(group, "error of the ball's place, screen px (logarithmic)", log=True),
                 alt=f"Strip chart of the error of the ball's place for "
                 f"{counted(len(best), 'trained network')} in {game}, logarithmic. Least "
                 f"{best.index[0]}, {best.iloc[0]:.2g} px; most {best.index[-1]}, "
                 f"{best.iloc[-1]:.2g} px.",
-                caption=f"Root mean square error over x and y on unseen scenes, opponent "
-                f"{condition or 'as it is'}; who always says the middle is off by "
-                f"{group['guess'].median():.1f} px. Width {width}, {budget:,} updates, each row at "
-                f"a learning rate chosen on other seeds. A dot is a seed; the bar is the geometric "
-                f"mean and its 95 % t interval over seeds (from three seeds on); "
-                f"{seeds_said(group)}. Task {fingerprint}.",
+                caption="Root mean square error over x and y on "
+                f"{_listed('unseen scenes', arm_said(str(game), str(condition)))}; who "
+                f"always says the middle is off by {group['guess'].median():.1f} px. Width "
+                f"{width}, {budget:,} updates, each row at a learning rate chosen on other seeds. "
+                f"A dot is a seed; the bar is the geometric mean and its 95 % t interval over "
+                f"seeds (from three seeds on); {seeds_said(group)}. Task {fingerprint}.",
             )
         )
     return Drawn(tuple(panels))
@@ -158,6 +162,10 @@ def _guess(row: Mapping[str, Any]) -> float:
     return math.sqrt(sum(squares) / len(squares)) if squares else math.nan
 
 
+def _listed(*words: str) -> str:
+    return ", ".join(filter(None, words))
+
+
 def _only(found: pd.DataFrame, rows: Collection[str]) -> pd.DataFrame:
     if not rows:
         return found
@@ -183,7 +191,7 @@ def scores(runs: Sequence[Run]) -> Panel:
     return Panel(
         name=slug("scores", first.game, first.steps, first.training, protocol),
         title=f"{first.game.capitalize()}: mean raw score of each agent",
-        pooling=shown_kinds(table),
+        pooling=kind_labels(table),
         chart=strip(table, "mean raw score of whole games", _ends(first.game)),
         alt=f"Strip chart of the mean raw score of {counted(len(table), 'agent')} of "
         f"{counted(len(means), 'row')} in {first.game}. Highest {means.index[0]}, "
@@ -219,8 +227,6 @@ def strip(
         shows = ()
         means = summary(group.assign(value=np.log(group["value"])), ["row", "pooling"])
         means = means.assign(**{end: np.exp(means[end]) for end in ("mean", "low", "high")})
-    order: Sequence[str] = means.sort_values("mean", ascending=log)["row"].tolist()
-    y = alt.Y("row:N", sort=[*order], title=None)
     reached = [*shows, *group["value"], *means["low"].dropna(), *means["high"].dropna()]
     kind: Literal["log", "linear"] = "log" if log else "linear"
     room = 1.2 if log else 1  # a nice logarithmic axis would end at powers of ten
@@ -231,21 +237,44 @@ def strip(
         axis = alt.Axis(values=[*DECADES]) if log else alt.Axis(tickCount=6)
         return alt.X(f"{column}:Q", title=title, scale=scale, axis=axis)
 
-    shown = tidy(means, means.columns.tolist())
+    return rows_of_dots(group, means.sort_values("mean", ascending=log), x, "mean")
+
+
+def rows_of_dots(
+    group: pd.DataFrame, centres: pd.DataFrame, x: Callable[[str], alt.X], centre: str
+) -> AnyChart:
+    """Return a line for each row: a dot for each seed, a bar for what is in their middle.
+
+    A column that has another one beside it, with `_said` behind its name, is told by that one.
+
+    Args:
+        group: Columns `row`, `pooling`, `seed`, `value`, `commit`.
+        centres: Columns `row`, `pooling`, `low`, `high`, `seeds` and the centre; a line for each
+            row, from the top.
+        x: The axis of a column.
+        centre: Column of what is in the middle.
+    """
+    order: Sequence[str] = centres["row"].tolist()
+    y = alt.Y("row:N", sort=[*order], title=None)
+
+    def told(of: pd.DataFrame, column: str) -> alt.Tooltip:
+        text = f"{column}_said"
+        return alt.Tooltip(f"{text}:N" if text in of else f"{column}:Q", title=column)
+
+    shown = tidy(centres, centres.columns.tolist())
     row_height = ROW_HEIGHT if len(order) <= MANY_ROWS else DENSE_HEIGHT
+    numbers = [told(shown, column) for column in (centre, "low", "high")]
     ticks = alt.Chart(shown).mark_tick(thickness=3, size=row_height - 6).encode(
-        y=y,
-        x=x("mean"),
-        color=kinds_shown(group),
-        tooltip=["row:N", alt.Tooltip("mean:Q", title="mean"), "low:Q", "high:Q", "seeds:Q"],
+        y=y, x=x(centre), color=kind_colour(group), tooltip=["row:N", *numbers, "seeds:Q"]
     )  # fmt: skip
     layers: list[alt.Chart] = [ticks]
     spans = shown[shown["low"].notna()]
     if len(spans):
         rules = alt.Chart(spans).mark_rule(size=3, opacity=0.9)
-        layers.insert(0, rules.encode(y=y, x=x("low"), x2="high:Q", color=kinds_shown(group)))
+        layers.insert(0, rules.encode(y=y, x=x("low"), x2="high:Q", color=kind_colour(group)))
     if len(group) <= MOST_DOTS:
-        dots = tidy(group, ["row", "pooling", "seed", "value", "commit"])
+        columns = ["row", "pooling", "seed", "value", "value_said", "commit"]
+        dots = tidy(group, [column for column in columns if column in group])
         layers.insert(
             0,
             alt.Chart(dots)
@@ -253,9 +282,9 @@ def strip(
             .encode(
                 y=y,
                 x=x("value"),
-                color=kinds_shown(group),
-                shape=shapes_shown(group),
-                tooltip=["row:N", "seed:O", alt.Tooltip("value:Q"), "commit:N"],
+                color=kind_colour(group),
+                shape=kind_shape(group),
+                tooltip=["row:N", "seed:O", told(dots, "value"), "commit:N"],
             ),
         )
     height = max(90, row_height * len(order))

@@ -15,7 +15,13 @@ from analysis.measurements import MEASURES
 from commandline import counted
 from reporting.charts import answer as chart
 from reporting.charts.panel import Drawn
-from reporting.charts.strips import errors, trained_place, untrained_place
+from reporting.charts.strips import (
+    ONE_REGIME,
+    errors,
+    trained_place,
+    untrained_place,
+    with_width,
+)
 from reporting.charts.verdicts import VERDICTS
 from reporting.claims_table import numbers
 from reporting.gather import Gathered
@@ -75,11 +81,10 @@ def after_training(trained: Iterable[Mapping[str, Any]]) -> str:
     Args:
         trained: Rows of networks trained without a game, as `reporting.gather` has them.
     """
-    said = _said(errors(trained), lambda values: f"{np.exp(np.log(values).mean()):.2g} px")
+    where, said = _said(errors(trained), lambda px: f"{np.exp(np.log(px).mean()):.2g} px")
     return (
         "What can be seen already: how far off networks are that were trained for nothing but "
-        f"saying where the ball is: {said}. The ball is 4 px high. Whether it pays, the figure "
-        "will say."
+        f"saying where the ball is ({where}): {said}. Whether it pays, the figure will say."
     )
 
 
@@ -90,22 +95,31 @@ def before_training(measurements: pd.DataFrame) -> str:
         measurements: Of all regimes, as `reporting.gather` has them.
     """
     asked = (measurements["measure"] == "where_r2") & (measurements["regime"] == "untrained")
-    said = _said(measurements[asked], lambda values: f"{values.mean():.2f}")
+    where, said = _said(measurements[asked], lambda values: f"{values.mean():.2f}")
     return (
         "Before any training, how much of the ball's place a linear read-out finds in what a "
-        f"network with random weights makes of the picture (R²: 1 is all, 0 none): {said}."
+        f"network with random weights makes of the picture ({where}; R²: 1 is all, 0 none): {said}."
     )
 
 
-def _said(table: pd.DataFrame, mean: Callable[[pd.Series], str]) -> str:
-    """Say a number of each of the rows that come first, with how many networks it is of."""
-    base = table["row"].map(lambda row: row.partition("@")[0])
-    return "; ".join(
-        f"{how} {mean(table[base == row]['value'])} ({row}, "
-        f"{counted(table[base == row]['seed'].nunique(), 'network')})"
+def _said(table: pd.DataFrame, mean: Callable[[pd.Series], str]) -> tuple[str, str]:
+    """Say of which networks, and a number of each of the rows that come first.
+
+    Numbers that were made in different ways are never put together: of several ways it is the one
+    with most networks.
+    """
+    if table.empty:
+        return "", ""
+    ways = with_width(table).groupby(list(ONE_REGIME), sort=True)
+    (game, _, _, _, width), alike = max(ways, key=lambda way: len(way[1]))
+    base = alike["row"].map(lambda row: row.partition("@")[0])
+    numbers = "; ".join(
+        f"{how} {mean(alike[base == row]['value'])} ({row}, "
+        f"{counted(int((base == row).sum()), 'network')})"
         for row, how in FIRST.items()
         if (base == row).any()
     )
+    return f"{str(game).capitalize()}, width {width}", numbers
 
 
 def words(records: Sequence[Mapping[str, Any]]) -> Answer:

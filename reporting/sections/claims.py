@@ -10,6 +10,7 @@ from analysis.claim import Claim, Part
 from analysis.claims import CLAIMS, REGISTERED
 from analysis.verdicts.rules import Regime
 from commandline import counted
+from reporting.charts.panel import budget_said
 from reporting.charts.verdicts import overview
 from reporting.claims_table import interval, number, numbers
 from reporting.commands import for_part
@@ -54,12 +55,13 @@ class ShownPart:
 
 @dataclass(frozen=True)
 class ShownClaim:
-    """One claim as the page shows it."""
+    """One claim as the page shows it; `change` says what its version is for, if not the first."""
 
     number: int
     text: str
     primary: bool
     parts: tuple[ShownPart, ...]
+    change: str = ""
 
 
 def claims(gathered: Gathered) -> Section:
@@ -68,12 +70,20 @@ def claims(gathered: Gathered) -> Section:
     glance = overview(numbered(records), {c.number: c.text for c in CLAIMS}, halves=True)
     told = text(
         f"The claims and their thresholds were registered in commit {REGISTERED}, before any "
-        "result, and have not been changed since; docs/claims.md shows them. ★ marks a primary "
+        f"result{changes(CLAIMS)}; docs/claims.md shows them. ★ marks a primary "
         "claim. Effect and 95 % interval are of the quantity on which the verdict hangs, over "
         "seeds. Open a line for what supports and what refutes it, what it lacks, and the command."
     )
     shown = [piece("claim", shown_claim(claim, records)) for claim in CLAIMS]
     return Section("The claims", "claims", joined(told, drawing(glance), *shown))
+
+
+def changes(of: Sequence[Claim]) -> str:
+    """Say what became of claims since they were registered, to go on a sentence."""
+    changed = [str(claim.number) for claim in of if claim.version > 1]
+    if not changed:
+        return ", and have not been changed since"
+    return f"; changed since, each for the reason that stands there: {', '.join(changed)}"
 
 
 def numbered(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -88,7 +98,8 @@ def shown_claim(claim: Claim, records: Sequence[Mapping[str, Any]]) -> ShownClai
         owner, part = _owner(record)
         if owner is claim:
             parts.append(_shown(part, record))
-    return ShownClaim(claim.number, claim.text, claim.primary, tuple(parts))
+    change = f"Version {claim.version}: {claim.reason}" if claim.version > 1 else ""
+    return ShownClaim(claim.number, claim.text, claim.primary, tuple(parts), change)
 
 
 def _owner(record: Mapping[str, Any]) -> tuple[Claim, Part]:
@@ -123,10 +134,9 @@ def _shown(part: Part, record: Mapping[str, Any]) -> ShownPart:
 def _facts(part: Part, record: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     needs = list(record["needs"])
     more = f"; and {len(needs) - MOST_NEEDS} more" if len(needs) > MOST_NEEDS else ""
-    at = f"width {record['width']:g}, budget {record['budget']:,}" if record["quantities"] else ""
     facts = [
         ("hangs on", record["quantity"] or ""),
-        ("at", "" if part.regime == "arithmetic" else at),
+        ("at", _made_at(part.regime, record)),
         ("supported if", str(part.supported)),
         ("refuted if", str(part.refuted)),
         ("held back by", "; ".join(record["held_back"])),
@@ -140,3 +150,11 @@ def _facts(part: Part, record: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     if len(quantities) > 1:
         facts.insert(2, ("all numbers", "; ".join(quantities)))
     return [(name, value) for name, value in facts if value]
+
+
+def _made_at(regime: Regime, record: Mapping[str, Any]) -> str:
+    """Say at which width and budget networks were measured; empty where there were none."""
+    if not record["quantities"] or regime in ("game", "arithmetic"):
+        return ""
+    budget = budget_said(regime, record["budget"])
+    return ", ".join(filter(None, (f"width {record['width']:g}", budget)))

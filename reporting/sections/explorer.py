@@ -30,12 +30,23 @@ def explorer(gathered: Gathered) -> Section:
         gap = absent("The explorer, as no agent’s answers at every place were taken", command)
         return Section("Try it: drag the ball", "explorer", joined(text(told), drawing(gap)))
     games = dict.fromkeys(run.game for run in measured)
-    chosen = [s for game in games for s in _shown([r for r in measured if r.game == game])]
-    return Section("Try it: drag the ball", "explorer", joined(text(told), fragment(chosen)))
+    chosen: list[Shown] = []
+    beyond: list[str] = []
+    for game in games:
+        shown, left_out = _shown([r for r in measured if r.game == game])
+        chosen += shown
+        beyond += left_out
+    said = f"Measured but not shown here, for want of room: {', '.join(beyond)}."
+    body = joined(text(told), fragment(chosen), text(*([said] if beyond else [])))
+    return Section("Try it: drag the ball", "explorer", body)
 
 
-def _shown(runs: Sequence[Run]) -> list[Shown]:
-    """Choose agents of one game: of each row the one trained longest, all kinds first."""
+def _shown(runs: Sequence[Run]) -> tuple[list[Shown], list[str]]:
+    """Choose agents of one game: of each row the one trained longest, all kinds first.
+
+    Returns:
+        Those to show, and the names of those of other rows.
+    """
     kinds, zoo = list(KINDS), [*ZOO, ""]
     runs = sorted(runs, key=lambda r: (-r.steps, r.seed, r.study))
     rows = {run.row: run for run in reversed(runs)}.values()
@@ -45,20 +56,19 @@ def _shown(runs: Sequence[Run]) -> list[Shown]:
         kind = kind_of(run.row)
         ranked.append((seen.get(kind, 0), kinds.index(kind), run))
         seen[kind] = seen.get(kind, 0) + 1
-    kept = sorted(ranked, key=lambda ranking: ranking[:2])[:AT_MOST]
+    ranked.sort(key=lambda ranking: ranking[:2])
+    kept, beyond = ranked[:AT_MOST], ranked[AT_MOST:]
     found = []
-    for again, _, run in sorted(kept, key=lambda ranking: (ranking[1], ranking[0])):
+    for _, _, run in sorted(kept, key=lambda ranking: (ranking[1], ranking[0])):
         assert run.folder is not None  # `having` gives no others
         found.append(
             Shown(
                 run.name,
                 f"{run.study}: {run.steps:,} agent steps",
                 read(run.folder / "explorer.parquet"),
-                # The colour of its kind in all charts; a second of a kind takes another.
-                "" if again else KINDS[kind_of(run.row)].colour,
             )
         )
-    return found
+    return found, [run.name for _, _, run in beyond]
 
 
 def _in_zoo(row: str) -> str:

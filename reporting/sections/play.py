@@ -16,6 +16,9 @@ from reporting.gather import Gathered, plain
 from reporting.runs import Run
 from reporting.sections.section import Section, Table, drawing, folded, joined, piece, table, text
 
+Key = tuple[str, str, int, str, str]
+"""Study, game, agent steps, training and protocol: what has to agree between scores."""
+
 MOST_LISTED = 24
 """Agents in a table that stands open."""
 
@@ -27,13 +30,15 @@ def scores(gathered: Gathered) -> Section:
         finished = any(run.finished for run in gathered.runs)
         command = score(gathered.agents) if finished else TRAIN
         return Section("Scores", "scores", drawing(absent("Scores of whole games", command)))
-    groups: dict[tuple[str, int, str, str], list[Run]] = defaultdict(list)
+    groups: dict[Key, list[Run]] = defaultdict(list)
     for run in scored:
-        groups[(run.game, run.steps, run.training, _protocol(run)["fingerprint"])].append(run)
+        protocol = _protocol(run)["fingerprint"]
+        groups[(run.study, run.game, run.steps, run.training, protocol)].append(run)
     bodies = [_told(scored)]
     for key, members in sorted(groups.items()):
-        if any(run.scores and run.scores["mean"] is not None for run in members):
-            bodies.append(drawing(Drawn((strips.scores(members),))))
+        judged = [run for run in members if run in gathered.judged]
+        if any(run.scores and run.scores["mean"] is not None for run in judged):
+            bodies.append(drawing(Drawn((strips.scores(judged),))))
         listed = table(_table(key, members))
         many = len(members) > MOST_LISTED
         bodies.append(
@@ -69,15 +74,15 @@ def _told(scored: Sequence[Run]) -> Markup:
     )
 
 
-def _table(key: tuple[str, int, str, str], members: Sequence[Run]) -> Table:
-    game, steps, training, protocol = key
+def _table(key: Key, members: Sequence[Run]) -> Table:
+    study, game, steps, training, protocol = key
     rows = []
     for run in sorted(members, key=lambda r: (r.row, r.seed, r.study)):
         said = _protocol(run)
         ends = said.get("iqm_interval")
         rows.append(
             (
-                f"{run.study}: {run.name}",
+                run.name,
                 *(_number(said.get(k)) for k in ("mean", "median", "iqm")),
                 f"[{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "–",
                 said["games"],
@@ -89,9 +94,8 @@ def _table(key: tuple[str, int, str, str], members: Sequence[Run]) -> Table:
     return Table(
         ("run", "#mean", "#median", "#IQM", "#IQM, 95 %", "#games", "#hung", "commit"),
         rows,
-        caption=f"{game.capitalize()}, {steps:,} agent steps, epsilon {epsilon}; protocol "
-        f"{protocol}, training "
-        f"{training}",
+        caption=f"{game.capitalize()}, study {study}, {steps:,} agent steps, epsilon {epsilon}; "
+        f"protocol {protocol}, training {training}",
         note="95 % bootstrap intervals over the games of one agent, not over seeds.",
     )
 
@@ -114,10 +118,13 @@ def _unscored(runs: Sequence[Run], command: str) -> Markup:
 
 def learnt(gathered: Gathered) -> Section:
     """Return the section of learning curves, of agents and of networks that never played."""
-    agents = learning.curves(gathered.runs)
+    agents = learning.curves(gathered.judged)
     without = learning.trained(gathered.trained) + _common(gathered)
     chosen = learning.rates(gathered.trained)
-    bodies = [drawing(agents), drawing(without)]
+    bodies = [drawing(agents)]
+    if rest := len(gathered.runs) - len(gathered.judged):
+        bodies.append(text(f"{counted(rest, 'run')} only chose a learning rate: not drawn."))
+    bodies.append(drawing(without))
     if chosen.panels:
         bodies.append(drawing(chosen))
     return Section("Learning", "learning", joined(*bodies))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import pandas as pd
@@ -140,12 +141,15 @@ def _prints(measurements: pd.DataFrame) -> Table:
     return Table(headings, rows, caption=caption, wide=True)
 
 
+SEED = re.compile(r"seed\d+")
+"""In the name of a file of one seed."""
+
 KEY = ["regime", "game", "measure", "condition", "row", "budget", "fingerprint", "commit"]
 
 
 def provenance(gathered: Gathered) -> Section:
     """Return every number with its run, seed and commit."""
-    if not len(gathered.measurements) and not gathered.runs:
+    if not (len(gathered.measurements) or gathered.runs or gathered.trained):
         drawn = drawing(absent("Any number", TRAIN, *UNTRAINED))
         return Section("Where every number came from", "provenance", drawn)
     told = text(
@@ -154,6 +158,9 @@ def provenance(gathered: Gathered) -> Section:
         "written down. Charts say the same under the pointer."
     )
     bodies = [told, folded(counted(len(gathered.runs), "agent"), table(_agents(gathered.runs)))]
+    if gathered.trained:
+        title = f"{counted(len(gathered.trained), 'network')} trained without a game"
+        bodies.append(folded(title, table(_trained(gathered.trained))))
     by_regime = gathered.measurements.groupby("regime", sort=True)
     for regime, group in by_regime:
         title = f"{counted(len(group), 'number')}, {REGIMES[cast(Regime, regime)]}"
@@ -205,9 +212,10 @@ def _numbers(group: pd.DataFrame) -> Table:
                 *(known[column] for column in varying),
                 ranges(of["seed"].tolist()),
                 values,
+                files(of["source"]),
             )
         )
-    headings = ("measure", "row", *varying, "seeds", "value of each seed, in this order")
+    headings = ("measure", "row", *varying, "seeds", "value of each seed, in this order", "file")
     same = [f"{column} {group[column].iloc[0]}" for column in beside if column not in varying]
     meant = [f"{m}: {MEASURES[m].meaning}" for m in sorted(set(group["measure"]))]
     said = [f"All of them: {', '.join(same)}"] if same else []
@@ -223,3 +231,42 @@ def ranges(numbers: Sequence[int]) -> str:
         else:
             runs.append([number])
     return ", ".join(f"{r[0]}" if len(r) == 1 else f"{r[0]}–{r[-1]}" for r in runs)
+
+
+def files(sources: Iterable[str]) -> str:
+    """Return the files of several numbers, those of one seed each as one pattern."""
+    return ", ".join(sorted({SEED.sub("seed*", source) for source in sources}))
+
+
+NAMED = ("stage", "task", "game", "condition", "row")
+
+
+def _trained(trained: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the networks trained without a game, a line for all seeds of one way."""
+    found: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in trained:
+        settings = row["settings"]
+        how = (settings["learning_rate"], settings["updates"], row["commit"])
+        found[(*(row[name] for name in NAMED), *how)].append(row)
+    rows = []
+    for key, members in sorted(found.items(), key=lambda item: tuple(map(str, item[0]))):
+        stage, task, game, condition, network, rate, updates, commit = key
+        members.sort(key=lambda m: int(m["seed"]))
+        rows.append(
+            (
+                stage,
+                f"{task} [{condition}]" if condition else task,
+                game,
+                network,
+                f"{rate:g}",
+                f"{updates:,}",
+                ranges([int(m["seed"]) for m in members]),
+                ", ".join(f"{m['skill']:.4f}".replace("-", "−") for m in members),
+                commit,
+                files(m["source"] for m in members),
+            )
+        )
+    headings = ("for", "task", "game", "row", "#rate", "#updates", "seeds",
+                "skill of each seed, in this order", "commit", "file")  # fmt: skip
+    note = "tuning: to choose a learning rate; tuned: judged; common: all rows at one rate."
+    return Table(headings, rows, note=note, wide=True)

@@ -66,7 +66,7 @@ def annotate(
         {
             "agent_sha256": run.agent["sha256"],
             "steps": len(played),
-            "score": float(played.scores[-1]),
+            "score": played.final_score,
             "r2": decoded.r2,
             "rmse_px": decoded.rmse_px,
             "rmse_inside_px": inside if np.isfinite(inside) else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ def gather(paths: Sequence[Path], console: Console) -> list[FinishedRun]:
         if (folder / "agent.json").exists() or folder in paths:
             finished.append(open_run(folder))
         else:
-            console.print(f"{folder}: not finished, left out")
+            console.print(f"{folder}: not finished, left out", markup=False)
     if not finished:
         raise BadInput(f"{', '.join(map(str, paths))}: expected a finished run, got none")
     return finished
@@ -69,13 +70,14 @@ def evaluate(runs: Sequence[FinishedRun], asked: Evaluation, console: Console) -
     """Score, measure, film and hand over, as asked; what was done before is not done again."""
     torch.set_num_threads(asked.threads)
     threadpool_limits(asked.threads, "blas")  # numpy's; beside other work many are slower
+    tell = functools.partial(console.print, markup=False)  # names may have brackets
     results: list[tuple[FinishedRun, dict[str, Any]]] = []
     for run in track(runs, "playing", console=console, disable=not console.is_terminal):
         known = None if asked.again else stored_scores(run, asked.protocol, asked.games)
         if known is not None:
-            console.print(f"{run.name}: scored before")
+            tell(f"{run.name}: scored before")
         else:
-            console.print(f"{run.name}: playing {counted(asked.games, 'game')} …")
+            tell(f"{run.name}: playing {counted(asked.games, 'game')} …")
         results.append((run, known or score(run, asked.protocol, asked.games, asked.device)))
         write_measurements(run)
     for table in scores_tables(results):
@@ -84,7 +86,7 @@ def evaluate(runs: Sequence[FinishedRun], asked: Evaluation, console: Console) -
         _take_measures(runs, asked, console)
     if asked.wandb_mode != "disabled":
         for run in runs:
-            log_evaluation(run.directory, asked.wandb_mode, console.print)
+            log_evaluation(run.directory, asked.wandb_mode, tell)
     console.print("each run's evaluation/ has scores.json, games.parquet and game.webm")
     if asked.measures:
         console.print("and a parquet file for each measure")
@@ -94,10 +96,11 @@ def evaluate(runs: Sequence[FinishedRun], asked: Evaluation, console: Console) -
 
 def _take_measures(runs: Sequence[FinishedRun], asked: Evaluation, console: Console) -> None:
     """Measure and film each agent; agents of one game share their data."""
+    tell = functools.partial(console.print, markup=False)
     shared: dict[str, battery.Shared] = {}
     for run in track(runs, "measuring", console=console, disable=not console.is_terminal):
         data = shared.setdefault(run.config["game"], battery.Shared(run.config["game"]))
         if asked.measures:
-            measure(run, asked.measures, data, console.print, again=asked.again)
+            measure(run, asked.measures, data, tell, again=asked.again)
         if asked.video:
-            annotate(run, data, console.print, again=asked.again)
+            annotate(run, data, tell, again=asked.again)

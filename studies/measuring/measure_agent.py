@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from agents.checkpoints import read_json, write_json
+from agents.ownfile import versioned
 from analysis import battery
 from analysis.cache import key_of, shaped_by
 from analysis.learning import gain_in_last_quarter, normalised_score
@@ -112,11 +113,12 @@ def write_measurements(run: FinishedRun) -> None:
 def scores(run: FinishedRun) -> list[Reading]:
     """Return the normalised score of a run's learning curve, and its late gain.
 
-    None where the game has no reference score yet, or the curve fewer than four points.
+    None where the game has no reference score yet, or the curve fewer than four points with a mean.
     """
     game = find(str(run.config["game"]))
     rows = read_metrics(run.directory / "metrics.jsonl")
-    curve = [(r["global_step"], r["eval/score_mean"]) for r in rows if "eval/score_mean" in r]
+    points = [(r["global_step"], r.get("eval/score_mean")) for r in rows]
+    curve = [(step, mean) for step, mean in points if mean is not None]
     if game.reference_score is None or len(curve) < 4:
         return []
     return [
@@ -126,11 +128,14 @@ def scores(run: FinishedRun) -> list[Reading]:
 
 
 def _measurements(run: FinishedRun, readings: Sequence[Reading]) -> list[Measurement]:
+    # Rows at tuned rates are compared with each other only: where a rate comes from is protocol.
+    rate_from = run.config.get("learning_rate_from", "given")
+    version = str(run.config.get("architecture", {}).get("sha256", ""))
     return Measured(pd.DataFrame(), tuple(readings)).measurements(
-        str(run.config["extractor"]),
+        versioned(str(run.config["extractor"]), version),
         int(run.config["seed"]),
         "reinforcement",
         str(run.config["game"]),
         int(run.agent["steps"]),
-        str(run.config["training_fingerprint"]),
+        f"{run.config['training_fingerprint']}, rate {rate_from}",
     )

@@ -11,7 +11,7 @@ import functools
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -25,6 +25,8 @@ from commandline import BadInput, told
 from studies.networks.supervised_rows import publish
 from studies.networks.supervised_run import Stage, SupervisedRun
 from studies.running.conductor import Interrupted, Progress, Report
+from studies.running.directory import differences
+from studies.running.lock import GaveUpError, locked
 from studies.running.worker import Options
 
 REPORT_EVERY = 2.0
@@ -33,6 +35,15 @@ REPORT_EVERY = 2.0
 
 def perform(run: SupervisedRun, options: Options, report: Report, stop: threading.Event) -> None:
     """Train and judge one network, and publish its row."""
+    run.directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(run.directory, patience=options.patience, stop=stop):
+            _perform(run, options, report, stop)
+    except GaveUpError:
+        raise Interrupted from None
+
+
+def _perform(run: SupervisedRun, options: Options, report: Report, stop: threading.Event) -> None:
     torch.set_num_threads(options.threads)
     keep_freed_memory()
     report(Progress(0, 0, None, "loading"))
@@ -139,7 +150,8 @@ def judged_runs(
         results: The folder of published rows.
 
     Raises:
-        BadInput: If a row has no learning rate yet, or a seed was one of those that chose it.
+        BadInput: If a row has no learning rate yet, a seed was one of those that chose it, or what
+            is published was trained with other settings.
     """
     if used := sorted(set(seeds) & set(tuning.TUNING_SEEDS)):
         raise BadInput(f"--seeds: expected other seeds than those that chose the rates, got {used}")
@@ -161,6 +173,23 @@ def judged_runs(
             for row in rows:
                 how = replace(settings, updates=updates, learning_rate=rates[row])
                 run = SupervisedRun(stage, task, game, condition, row, seed, how, root, results)
-                if not run.published.exists():
+                if not is_published(run):
                     found.append(run)
     return found
+
+
+def is_published(run: SupervisedRun) -> bool:
+    """Say whether the row of a run that is judged lies there.
+
+    Raises:
+        BadInput: If it cannot be read, or is that of a run with other settings.
+    """
+    if not run.published.exists():
+        return False
+    odd = differences(read_json(run.published), {"settings": asdict(run.settings)})
+    if odd:
+        raise BadInput(
+            f"{run.published}: expected the row of a run with the same settings, got one with "
+            f"others ({'; '.join(odd)}); move it away to train anew"
+        )
+    return True

@@ -24,10 +24,14 @@ from analysis.networks import build
 from analysis.probing.checks import erased
 from studies.running.conductor import Interrupted, Progress, Report
 from studies.running.directory import commit
+from studies.running.lock import locked
 from studies.running.worker import Options
 
 OUTPUTS = 6
 """Of the last layer: the actions of Pong. No measure of this regime looks at more than that."""
+
+PATIENCE = 60.0
+"""Seconds to wait for another command that adds to the same file."""
 
 PIXELS = "raw_pixels"
 """The row of what is measured on the input itself."""
@@ -121,10 +125,17 @@ def measure(share: UntrainedShare, options: Options, report: Report, stop: threa
                 found += measured.measurements(
                     row, seed, "untrained", share.game, 0, made_on, made_by
                 )
-        file = published(share.results, share.game, row)
-        save([*(load(file) if file.exists() else []), *found], file)
+        _add(found, published(share.results, share.game, row), share)
         rate = (done + 1) / (time.monotonic() - began)
         report(Progress(done + 1, rate, None, f"{row}, seed {seed}"))
+
+
+def _add(found: Sequence[Measurement], file: Path, share: UntrainedShare) -> None:
+    """Add to what is published of a row; another command may be adding other seeds."""
+    beside = share.directory / file.parent.name
+    beside.mkdir(parents=True, exist_ok=True)
+    with locked(beside, patience=PATIENCE):
+        save([*(load(file) if file.exists() else []), *found], file)
 
 
 def check_set(shared: battery.Shared, results: Path) -> None:

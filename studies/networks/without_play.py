@@ -53,6 +53,11 @@ class Asked:
         """Raise `BadInput` if that cannot be done; nothing has been written then."""
         if networks and not self.rows:
             raise BadInput("--rows: expected rows of the zoo, such as nature@0.5; got none")
+        for name in ("seeds", "games"):
+            if not getattr(self, name):
+                raise BadInput(
+                    f"--{name.replace('games', 'game')}: expected at least one, got none"
+                )
         for row in self.rows:
             _check_row(row)
         for seed in self.seeds:
@@ -112,22 +117,16 @@ def train_supervised(asked: Asked, training: Training, console: Console) -> int:
             questions, asked.rows, asked.seeds, stage, training.updates, asked.root, asked.results
         )
 
-    if not left():
-        console.print("every row is there; nothing to do")
-        return 0
-    # Here, once: processes that all find nothing would all build it.
-    for question in dict.fromkeys((j.task, j.game, j.condition) for j in left()):
-        catalogue.task(*question)
-    return _until_done(left, supervised.perform, asked, console, "updates")
+    def prepare() -> None:
+        for question in dict.fromkeys((j.task, j.game, j.condition) for j in left()):
+            catalogue.task(*question)
+
+    return _until_done(left, prepare, supervised.perform, asked, console, "updates")
 
 
 def measure_untrained(asked: Asked, console: Console) -> int:
     """Measure the networks with random weights that have not been; return the exit status."""
     asked.check()
-    for game in asked.games:
-        shared = Shared(game, workers=asked.workers)
-        _ = shared.held, shared.ladders  # built here, once, rather than by each process
-        untrained.check_set(shared, asked.results)
 
     def left() -> Sequence[Job]:
         return [
@@ -138,7 +137,13 @@ def measure_untrained(asked: Asked, console: Console) -> int:
             )
         ]
 
-    return _until_done(left, untrained.measure, asked, console, "networks")
+    def prepare() -> None:
+        for game in asked.games:
+            shared = Shared(game, workers=asked.workers)
+            _ = shared.held, shared.ladders
+            untrained.check_set(shared, asked.results)
+
+    return _until_done(left, prepare, untrained.measure, asked, console, "networks")
 
 
 def measure_potential(asked: Asked, console: Console) -> int:
@@ -155,18 +160,35 @@ def measure_potential(asked: Asked, console: Console) -> int:
             for run in potential.left(game, asked.seeds, asked.root, asked.results)
         ]
 
-    potential.prepare(asked.games, asked.workers)
-    return _until_done(left, potential.perform, asked, console, "seeds")
+    def prepare() -> None:
+        potential.prepare(asked.games, asked.workers)
+
+    return _until_done(left, prepare, potential.perform, asked, console, "seeds")
 
 
 def _until_done(
     left: Callable[[], Sequence[Job]],
+    prepare: Callable[[], None],
     perform: Perform,
     asked: Asked,
     console: Console,
     unit: str,
 ) -> int:
-    """Do what is left until nothing is: what was found out may ask for more."""
+    """Do what is left until nothing is: what was found out may ask for more.
+
+    Args:
+        left: Returns what is left.
+        prepare: Builds the data that jobs share, here and once: processes that all find nothing
+            would all build it.
+        perform: Does a job.
+        asked: For what.
+        console: Is told.
+        unit: What is counted.
+    """
+    if not left():
+        console.print("every row is there; nothing to do")
+        return 0
+    prepare()
     options = Options(asked.workers, "disabled", "cpu", asked.threads)
     backend = hire_for_networks(asked.root, asked.workers, asked.ray, asked.threads)
     while jobs := left():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import replace
@@ -13,69 +14,33 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
-from report_runs import REAL, RESULTS, copy
+from chart_data import JND, NOWHERE, SHARE, data, drawn_marks, know_and_pay, narrow, study
+from report_runs import REAL, RESULTS, change, copy
 from scipy import stats
 from simulated import cells, draw
 
 from analysis.claims import CLAIMS
-from analysis.measurements import Measurement, save
 from reporting.charts import (
     answer,
     dissociation,
     distance,
     labels,
     learning,
-    lines,
     maps,
     place,
     strips,
     verdicts,
 )
 from reporting.charts import panel as panels
-from reporting.charts.panel import Drawn, Panel, as_json, slug, specification, summary
+from reporting.charts.panel import Drawn, as_json, slug, specification, summary
 from reporting.gather import Gathered, gather
 from reporting.sections.claims import numbered
-
-NOWHERE = Path("no-such-folder")
 
 
 @cache
 def published() -> Gathered:
     """Return what lies in results/."""
     return gather([], RESULTS)
-
-
-JND = {"nature": 4.0, "half_max": 8.0, "half_avg": 3.0, "gap": 30.0}
-SHARE = {"nature": 0.7, "half_max": 0.5, "half_avg": 0.8, "gap": 0.2}
-
-
-def study(tmp_path: Path, found: list[Measurement], name: str = "measurements.json") -> Gathered:
-    save(found, tmp_path / name)
-    return gather([], tmp_path)
-
-
-def narrow(means: dict[str, float]) -> dict[str, float]:
-    return {f"{row}@0.5": mean for row, mean in means.items()}
-
-
-def know_and_pay(budget: int = 2_000, n: int = 10) -> list[Measurement]:
-    rng = np.random.default_rng(0)
-    found = draw(cells("jnd_px", narrow(JND), "held"), rng, n=n, sd=0.1)
-    for arm in ("held", "moved"):
-        found += draw(cells("reward_share", narrow(SHARE), arm), rng, n=n, budget=budget)
-    return found
-
-
-def data(panel: Panel, *columns: str) -> list[pd.DataFrame]:
-    """Return the tables behind a panel that have those columns."""
-    tables = [pd.DataFrame(rows) for rows in specification(panel)["datasets"].values()]
-    having = [table for table in tables if {*columns} <= {*table.columns}]
-    return sorted(having, key=len, reverse=True)
-
-
-def drawn_marks(panel: Panel) -> str:
-    """Return the panel as SVG: Vega has drawn it, without a browser."""
-    return str(vl_convert.vegalite_to_svg(as_json(specification(panel, 400))))
 
 
 def test_the_figure_shows_every_seed_and_the_centre_of_each_row(tmp_path: Path) -> None:
@@ -86,10 +51,11 @@ def test_the_figure_shows_every_seed_and_the_centre_of_each_row(tmp_path: Path) 
     panel = drawn.panels[0]
     (dots,) = data(panel, "seed", "share")
     assert len(dots) == 40
-    (centres,) = data(panel, "median_jnd_px")
+    (centres,) = data(panel, "median_said")
     known = gathered.measurements.query("measure == 'jnd_px' and row == 'gap@0.5'")["value"]
     gap = centres.set_index("row").loc["gap@0.5"]
-    assert gap["median_jnd_px"] == pytest.approx(np.median(known), rel=1e-3)
+    assert gap["x"] == pytest.approx(np.median(known), rel=1e-3)
+    assert gap["median_said"] == f"{np.median(known):.4g}"
     assert gap["x_low"] == pytest.approx(sorted(known)[1], rel=1e-3)  # ranks 2 and 9 of 10: .979
     assert gap["x_high"] == pytest.approx(sorted(known)[8], rel=1e-3)
     svg = drawn_marks(panel)
@@ -102,15 +68,6 @@ def test_arrows_join_rows_of_the_same_weights_and_are_counted(tmp_path: Path) ->
     assert set(arrows["pair"]) == {"nature@0.5 → half_max@0.5", "nature@0.5 → half_avg@0.5"}
     # half_max knows less and foretells less, half_avg more of both.
     assert "1 of 2 arrows into pooling go right and down" in panel.caption
-
-
-def test_never_is_drawn_at_the_margin(tmp_path: Path) -> None:
-    found = [replace(m, value=math.inf) if m.row == "gap@0.5" and m.measure == "jnd_px" else m
-             for m in know_and_pay()]  # fmt: skip
-    panel = answer.figure(study(tmp_path, found).measurements).panels[0]
-    (dots,) = data(panel, "seed", "share")
-    assert set(dots[dots["row"] == "gap@0.5"]["x"]) == {answer.MARGIN_PX}
-    assert "∞" in drawn_marks(panel)
 
 
 def test_the_figure_says_what_it_lacks(tmp_path: Path) -> None:
@@ -201,6 +158,11 @@ def test_learning_curves(tmp_path: Path) -> None:
     assert len(apart.panels) == 2
     (alone,) = learning.curves(gather([other], NOWHERE).runs).panels
     assert "takes three seeds or more" in alone.caption
+    # One row of five has an interval: that is a band, and the caption says so.
+    few = [*runs[:3], *(copy(tmp_path, row=row) for row in ("gmp", "sort", "half_max", "half_avg"))]
+    (panel,) = learning.curves(gather(few, NOWHERE).runs).panels
+    assert "the band its 95 % t interval" in panel.caption
+    assert '"type": "area"' in json.dumps(specification(panel))
     assert learning.curves([]).missing[0].commands
 
 
@@ -220,62 +182,32 @@ def test_rates_tried_are_a_grid_and_stages_are_not_mixed() -> None:
     assert learning.trained(tuned, "common").missing
 
 
+def features_r2() -> float:
+    """Return R² on the last features by the read-out that was fitted on as much as the others."""
+    table = pd.read_parquet(REAL / "evaluation" / "probes.parquet")
+    asked = table.query(
+        "layer == 'features' and view == 'full' and target == 'place' and probe == 'ridge'"
+        " and split == 'scenes' and metric == 'r2' and axis == 'mean'"
+    )
+    assert len(asked) == 2
+    return float(asked.sort_values("fitted_on")["value"].iloc[0])
+
+
+def test_seeds_are_counted_and_not_lines() -> None:
+    table = pd.DataFrame({"row": "gap", "seed": [0, 0, 1, 2], "value": [1.0, 3.0, 4.0, 6.0]})
+    (line,) = summary(table, ["row"]).to_dict("records")
+    assert (line["seeds"], line["mean"]) == (3, 4)
+
+
 def test_read_outs_by_layer() -> None:
     drawn = place.read_outs(gather([REAL], NOWHERE))
     assert len(drawn.panels) == 4
     means = data(drawn.panels[0], "mean")[0]
     assert list(means["layer"]) == ["conv1", "conv2", "features", "hidden", "outputs"]
     assert means["mean"].iloc[0] == pytest.approx(0.9033, abs=1e-4)
+    assert list(means["seeds"]) == [1] * 5, "the last features were read out twice"
+    assert means["mean"].iloc[2] == pytest.approx(features_r2(), abs=1e-4)
     assert place.read_outs(gather([], NOWHERE)).missing[0].commands
-
-
-def test_distances() -> None:
-    gathered = gather([REAL], NOWHERE)
-    ball, _, screen, _ = distance.displacement(gathered).panels
-    means = data(ball, "mean")[0]
-    assert means["mean"].iloc[0] == pytest.approx(0.26, abs=0.01)
-    assert "sham" in screen.title
-    across, _ = distance.sensitivity(gathered).panels
-    d_prime = data(across, "mean")[0]
-    assert list(d_prime["delta_screen"]) == [1, 2, 4, 8, 16, 32, 64]
-    (jnd,) = distance.thresholds(gathered.measurements).panels
-    (shown,) = data(jnd, "mean")
-    assert shown["mean"].iloc[0] == 2.834
-    nothing = gather([], NOWHERE)
-    assert distance.displacement(nothing).missing
-    assert distance.sensitivity(nothing).missing
-    assert distance.thresholds(nothing.measurements).missing
-
-
-def test_maps_lie_on_the_playfield() -> None:
-    gathered = gather([REAL], NOWHERE)
-    worth, value = maps.worth_and_value(gathered).panels
-    table = pd.read_parquet(REAL / "evaluation" / "values.parquet")
-    (cells_,) = data(worth, "x", "y", "right", "value")
-    assert len(cells_) == 400
-    at = table[(table["quantity"] == "worth") & (table["ball_x_screen"] == cells_["x"][7])
-               & (table["ball_y_screen"] == cells_["y"][7])]["value"]  # fmt: skip
-    assert len(at) == 4  # velocities
-    assert cells_["value"][7] == pytest.approx(at.mean(), abs=1e-3)
-    assert cells_["right"][0] - cells_["x"][0] == pytest.approx(4, abs=0.3)
-    assert "Spearman of V and G 0.03" in value.caption
-    rewards = maps.rewards(gathered)
-    assert len(rewards.panels) == 4
-    assert all("ball going" in p.title for p in rewards.panels)
-    (shown,) = data(rewards.panels[0], "x", "visits", "games", "low")
-    assert (shown["games"] >= 20).all()
-    assert ((shown["low"] <= shown["value"]) & (shown["value"] <= shown["high"])).all()
-
-
-def test_maps_of_many_agents_are_those_of_the_first_seeds(tmp_path: Path) -> None:
-    runs = [copy(tmp_path, row=row, seed=s) for row in ("nature", "gap") for s in range(5)]
-    drawn = maps.worth_and_value(gather(runs, NOWHERE))
-    assert len(drawn.panels) == 2 * maps.MOST_AGENTS
-    assert "2 more agents" in drawn.missing[0].what
-    titles = [p.title.partition(":")[0] for p in drawn.panels[::2]]
-    assert sorted(titles) == sorted(
-        f"pong/{row}/seed{s}" for row in ("nature", "gap") for s in range(4)
-    )
 
 
 def test_what_against_where(tmp_path: Path) -> None:
@@ -289,6 +221,32 @@ def test_what_against_where(tmp_path: Path) -> None:
     assert len(data(panel, "seed")[0]) == 40
     # gap is better at WHAT and worse at WHERE; half_max is worse, half_avg better at both.
     assert "by seed): gap@0.5 of 3 rows" in panel.caption
+    others = [m for m in found if m.row != "nature@0.5"]
+    (panel,) = dissociation.what_and_where(study(tmp_path / "c", others).measurements).panels
+    assert "nature is not among them" in panel.caption
+
+
+def test_an_opponent_is_named_where_there_is_one(tmp_path: Path) -> None:
+    assert panels.arm_said("pong", "moved,policy=random") == "opponent moved along, policy=random"
+    assert panels.arm_said("breakout", "held") == panels.arm_said("catch", "") == ""
+    assert panels.budget_said("reinforcement", 300_000) == "300,000 agent steps"
+    assert panels.budget_said("untrained", 0) == ""
+    rows = [trained("nature@0.5", 0, 1.0, game="breakout", condition="")]
+    jnd = [
+        replace(m, game="breakout", condition="") for m in know_and_pay() if m.measure == "jnd_px"
+    ]
+    rng = np.random.default_rng(0)
+    jnd += draw(cells("where_r2", narrow(SHARE)), rng, "untrained", "breakout")
+    found = study(tmp_path, jnd).measurements
+    drawn = distance.thresholds(found) + strips.untrained_place(found) + strips.trained_place(rows)
+    assert len(drawn.panels) == 3
+    assert not [panel.caption for panel in drawn.panels if "opponent" in panel.caption]
+    run = copy(tmp_path / "runs", row="nature", seed=3)
+    change(run / "config.json", {"game": "breakout"})
+    for panel in maps.worth_and_value(gather([run], NOWHERE)).panels:
+        assert "opponent" not in panel.caption
+    (panel, _) = maps.worth_and_value(gather([REAL], NOWHERE)).panels
+    assert "plays on, opponent held;" in panel.caption
 
 
 def test_the_overview_has_a_square_for_each_judged_part_and_game() -> None:
@@ -345,11 +303,11 @@ def test_names_of_lines_stand_where_no_line_is_and_apart(tmp_path: Path) -> None
 
 
 def test_names_that_crowd_share_the_room() -> None:
-    assert lines.spread([1.0, 5.0], 1, 0, 9) == [1, 5]
-    assert lines.spread([4.0, 4.0, 4.0], 1, 0, 9) == [3, 4, 5]
-    assert lines.spread([0.0, 0.0], 1, 0, 9) == [0, 1]
-    assert lines.spread([9.0, 9.0, 9.0], 1, 0, 9) == [7, 8, 9]
-    assert lines.spread([0.0] * 5, 3, 0, 8) == [0, 2, 4, 6, 8], "closer, where they are many"
+    assert labels.spread([1.0, 5.0], 1, 0, 9) == [1, 5]
+    assert labels.spread([4.0, 4.0, 4.0], 1, 0, 9) == [3, 4, 5]
+    assert labels.spread([0.0, 0.0], 1, 0, 9) == [0, 1]
+    assert labels.spread([9.0, 9.0, 9.0], 1, 0, 9) == [7, 8, 9]
+    assert labels.spread([0.0] * 5, 3, 0, 8) == [0, 2, 4, 6, 8], "closer, where they are many"
 
 
 def test_names_of_points_stand_apart(tmp_path: Path) -> None:

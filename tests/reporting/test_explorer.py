@@ -19,7 +19,8 @@ from small_explorers import STEPS, small_maps, small_scene
 
 from analysis.networks import OUTPUTS, build, responses
 from envs.games import find
-from reporting.explorer import COLOURS, Shown, fragment, page
+from reporting.explorer import Shown, fragment, page
+from reporting.palette import KINDS
 
 ROWS = ("nature@0.25", "half_max@0.25", "gap@0.25")
 HOSTILE = "</script><script>hacked = 1</script>\"'<b>🎾</b>" + "long" * 70
@@ -324,7 +325,7 @@ def test_bars_say_their_scale(opened: Page, tables: list[pd.DataFrame]) -> None:
 
 def test_marks_are_where_the_read_out_says(opened: Page) -> None:
     """In the network's colour, and gone when they are not wanted."""
-    colour = [int(COLOURS[2][k : k + 2], 16) for k in (1, 3, 5)]
+    colour = [int(KINDS["global"].colour[k : k + 2], 16) for k in (1, 3, 5)]
 
     def dots() -> np.ndarray:
         image = opened.pixels("picture")

@@ -8,7 +8,7 @@ import pandas as pd
 from small_explorers import small_maps
 
 from reporting.gather import Gathered, Run
-from reporting.palette import KINDS
+from reporting.palette import KINDS, SECONDS
 from reporting.sections.explorer import explorer
 
 
@@ -16,7 +16,9 @@ def run(folder: Path, row: str, seed: int, steps: int, study: str = "fast") -> R
     """One agent whose maps are those of random weights."""
     directory = folder / study / row / f"seed{seed}" / "evaluation"
     directory.mkdir(parents=True)
-    small_maps("gap@0.25").drop(columns="map").to_parquet(directory / "explorer.parquet")
+    maps = small_maps("gap@0.25").drop(columns="map")
+    maps.attrs["row"] = row
+    maps.to_parquet(directory / "explorer.parquet")
     return Run(
         source=directory.parent.as_posix(), study=study, game="pong", row=row, seed=seed,
         steps=steps, finished=True, settings={}, training="abc", commit="", versions={}, curve=(),
@@ -25,7 +27,7 @@ def run(folder: Path, row: str, seed: int, steps: int, study: str = "fast") -> R
 
 
 def gathered(*runs: Run) -> Gathered:
-    return Gathered(runs, (), pd.DataFrame(), Path("results"))
+    return Gathered(runs, (), pd.DataFrame())
 
 
 def test_one_of_each_row_and_all_kinds_first(tmp_path: Path) -> None:
@@ -49,8 +51,9 @@ def test_one_of_each_row_and_all_kinds_first(tmp_path: Path) -> None:
     ]
     assert "&lt;study&gt;: 300 agent steps" in made
     colours = [part[:7] for part in made.split('data-network role="group" style="--colour: ')[1:]]
-    assert colours[0] == KINDS["none"].colour != colours[1]
-    assert colours[2:] == [KINDS["local"].colour, KINDS["global"].colour]
+    kinds = [KINDS[name].colour for name in ("none", "local", "global")]
+    assert colours == [kinds[0], SECONDS[0], *kinds[1:]]
+    assert "Measured but not shown here, for want of room: pong/half_avg/seed0." in made
 
 
 def test_without_any_it_says_how(tmp_path: Path) -> None:

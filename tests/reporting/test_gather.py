@@ -11,8 +11,16 @@ from report_runs import REAL, RESULTS, change, copy
 
 from commandline import BadInput
 from reporting.gather import Gathered, committed, gather
+from studies.publish import publish
 
 NOWHERE = Path("no-such-folder")
+
+
+def renamed(folder: Path, row: str) -> None:
+    """Give the measurements of a run another row."""
+    file = folder / "evaluation" / "measurements.json"
+    records = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps([{**r, "row": row} for r in records]), encoding="utf-8")
 
 
 @cache
@@ -75,6 +83,42 @@ def test_a_measure_of_several_agents(tmp_path: Path) -> None:
     assert set(zip(table["row"], table["seed"], strict=True)) == {
         ("nature", 0), ("nature", 1), ("gap", 0), ("gap", 1)}  # fmt: skip
     assert len(found.table("jnd", ("value",), {}, found.runs[:1])) == 84
+
+
+def test_published_measurements_are_not_taken_for_runs(tmp_path: Path) -> None:
+    publish(copy(tmp_path / "runs"), tmp_path / "results")
+    assert list((tmp_path / "results").rglob("measurements-seed0.json"))
+    found = gather([], tmp_path / "results")
+    (run,) = found.runs
+    assert run.source.endswith("seed0.json")
+    assert set(found.measurements["regime"]) == {"reinforcement"}
+
+
+def test_two_versions_of_ones_own_file_are_two_networks(tmp_path: Path) -> None:
+    folders = [copy(tmp_path, row="my_net.py:MyNet") for _ in range(2)]
+    for folder, sha256 in zip(folders, ("ab" * 32, "cd" * 32), strict=True):
+        change(folder / "config.json", {"architecture": {"sha256": sha256}})
+        renamed(folder, f"my_net.py:MyNet-{sha256[:8]}")
+    found = gather(folders, NOWHERE)
+    rows = {"my_net.py:MyNet-abababab", "my_net.py:MyNet-cdcdcdcd"}
+    assert {run.row for run in found.runs} == set(found.measurements["row"]) == rows
+
+
+def test_seeds_that_chose_a_learning_rate_are_no_result(tmp_path: Path) -> None:
+    folders = [copy(tmp_path, seed=seed) for seed in (0, 100)]
+    found = gather(folders, NOWHERE)
+    assert [run.seed for run in found.runs] == [0, 100]
+    assert [run.seed for run in found.judged] == [0]
+    assert set(found.table("jnd", ("value",), {})["seed"]) == {0}
+
+
+def test_a_point_at_which_all_games_stood_still_is_left_out(tmp_path: Path) -> None:
+    folder = copy(tmp_path / "runs")
+    path, row = publish(folder, tmp_path / "results")
+    row["curve"][1][1:3] = [None, None]
+    path.write_text(json.dumps(row), encoding="utf-8")
+    (run,) = gather([], tmp_path / "results").runs
+    assert len(run.curve) == len(row["curve"]) - 1
 
 
 @pytest.mark.parametrize(

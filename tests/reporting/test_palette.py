@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from agents.architectures import ROWS
-from reporting.palette import KINDS, kind_of
+from envs.games import PONG
+from reporting.palette import KINDS, SECONDS, colours_of, kind_of
 
 SIGHT = {
     "usual": np.eye(3),
@@ -34,6 +35,7 @@ XYZ = np.array(
 """From linear sRGB, D65."""
 
 PAGES = {"colour": "#ffffff", "on_dark": "#15181d"}
+PONG_FIELD = "#{:02x}{:02x}{:02x}".format(*PONG.facts.background) if PONG.facts else ""
 NETWORKS = [kind for name, kind in KINDS.items() if name != "other"]
 
 
@@ -51,6 +53,12 @@ def lab(rgb: np.ndarray) -> np.ndarray:
 def difference(a: str, b: str, sight: str) -> float:
     """ΔE of 1976; some 2 can just be seen side by side."""
     return float(np.linalg.norm(lab(SIGHT[sight] @ linear(a)) - lab(SIGHT[sight] @ linear(b))))
+
+
+def contrast(a: str, b: str) -> float:
+    """Return the contrast of WCAG 2, 1 to 21."""
+    dark, light = sorted(float(XYZ[1] @ linear(c)) for c in (a, b))
+    return (light + 0.05) / (dark + 0.05)
 
 
 def test_the_measure_of_difference() -> None:
@@ -71,8 +79,25 @@ def test_kinds_differ(sight: str, page: str) -> None:
 def test_kinds_stand_out_from_the_page(page: str) -> None:
     """3 : 1, as WCAG 2 asks of what a graphic needs to be understood."""
     for kind in KINDS.values():
-        light = sorted(float(XYZ[1] @ linear(c)) for c in (getattr(kind, page), PAGES[page]))
-        assert (light[1] + 0.05) / (light[0] + 0.05) > 3, kind.label
+        assert contrast(getattr(kind, page), PAGES[page]) > 3, kind.label
+
+
+def test_seconds_of_a_kind_have_no_kinds_colour() -> None:
+    """On either page, and on the field of Pong, which is what is drawn behind them."""
+    taken = [kind.colour for kind in KINDS.values()]
+    for sight in SIGHT:
+        for i, second in enumerate(SECONDS):
+            for other in (*taken, *SECONDS[:i], PONG_FIELD):
+                assert difference(second, other, sight) > 15, (second, other, sight)
+    for second in SECONDS:
+        assert all(contrast(second, page) > 3 for page in PAGES.values()), second
+    rows = ("nature@0.5", "gap", "all_conv", "gmp", "half_max", "sort", "one_channel")
+    found = colours_of(rows)
+    assert len(set(found)) == len(rows)
+    assert {row: c for row, c in zip(rows, found, strict=True) if c in taken} == {
+        "nature@0.5": KINDS["none"].colour, "gap": KINDS["global"].colour,
+        "half_max": KINDS["local"].colour,
+    }  # fmt: skip
 
 
 def test_shapes_differ() -> None:

@@ -6,6 +6,7 @@ import html
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,7 @@ def test_hostile_names_stay_text(browser: Browser, hostile: Path) -> None:
     body = browser.run("return document.body.textContent")
     for name in HOSTILE:
         assert f"{name}.py:Net" in body
-        assert f"{name}: pong/" in body
+        assert f"study {name}, " in body
     assert browser.run("return document.documentElement.dataset.drawn") == browser.run(
         "return document.documentElement.dataset.charts"
     )
@@ -198,6 +199,19 @@ def test_provenance(whole: Path) -> None:
     assert "17.57 18.00 17.75 [17.06, 18.50] 30 0 c7bbe37be77b" in said
 
 
+def test_every_network_trained_without_a_game_has_its_line() -> None:
+    trained = [
+        {"stage": "tuned", "task": "where", "game": "pong", "condition": "held", "row": "gap@0.5",
+         "seed": seed, "settings": {"learning_rate": 1e-4, "updates": 9_000}, "skill": seed / 8,
+         "commit": "abc", "source": f"results/gap@0.5/seed{seed}.json"}
+        for seed in (2, 0, 1)
+    ]  # fmt: skip
+    found = reference.provenance(replace(gather([], NOWHERE), trained=tuple(trained)))
+    assert "3 networks trained without a game" in found.body
+    for cell in ("where [held]", "9,000", "0–2", "0.0000, 0.1250, 0.2500", "gap@0.5/seed*.json"):
+        assert cell in found.body, cell
+
+
 def test_no_runs_and_nothing_published(tmp_path: Path) -> None:
     report.write([], NOWHERE, tmp_path / "report.html")
     said = text_of(tmp_path / "report.html")
@@ -227,7 +241,8 @@ def test_an_agent_that_only_hung_has_no_mean(tmp_path: Path) -> None:
     nothing = dict.fromkeys(("mean", "median", "iqm", "iqm_interval"))
     change(folder / "evaluation" / "scores.json", {**nothing, "hung": 30})
     said = bare(str(play.scores(gather([folder], NOWHERE)).body))
-    assert "fast: pong/nature/seed0 – – – – 30 30 c7bbe37be77b" in said
+    assert "Pong, study fast, " in said
+    assert " pong/nature/seed0 – – – – 30 30 c7bbe37be77b" in said
 
 
 def test_a_settled_primary_claim_leads() -> None:
@@ -274,7 +289,8 @@ def test_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = {p.name for p in tmp_path.iterdir()}
     assert {"untrained-place-pong-held.png", "claims.png"} <= names
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in tmp_path.iterdir())
-    assert "know and pay: left out; not there yet: " in said or "know-and-pay" in said
+    left_out = "know and pay: left out; not there yet: " in said
+    assert left_out != any(name.startswith("know-and-pay") for name in names)
     with pytest.raises(BadInput, match="--results: expected a folder of published rows, got"):
         figures.main(["--results", str(NOWHERE)])
 

@@ -126,6 +126,9 @@ def test_rates_are_tuned_for_the_studies_that_use_them() -> None:
         ("tune_catch", "catch"),
         ("tune_pong", "blog_pong"),
         ("tune_breakout", "blog_breakout"),
+        ("tune_catch_pairs", "catch_pairs"),
+        ("tune_pong_pairs", "blog_pairs"),
+        ("tune_pong_cpu", "blog_pong_cpu"),
     ):
         tuned, used = (
             {

@@ -98,8 +98,14 @@ def test_each_row_at_its_own_rate_seeds_in_rounds(tmp_path: Path) -> None:
     ]
     assert {r.settings.learning_rate for r in judged(tmp_path, "common")} == {tuning.COMMON_RATE}
     runs[0].published.parent.mkdir(parents=True)
-    runs[0].published.write_text("{}")
+    runs[0].published.write_text(json.dumps({"settings": asdict(runs[0].settings)}))
     assert judged(tmp_path) == runs[1:]
+    runs[0].published.write_text(
+        json.dumps({"settings": {**asdict(runs[0].settings), "updates": 9_000}})
+    )
+    with pytest.raises(BadInput, match="updates: 9000 there, 20000 asked for"):
+        judged(tmp_path)
+    runs[0].published.unlink()
     with pytest.raises(BadInput, match="--seeds: expected other seeds"):
         judged(tmp_path, seeds=(0, 101))
 

@@ -99,7 +99,14 @@ def test_an_optimum_at_the_edge_is_said_and_widens_the_grid(
     main([str(tmp_path)])
     told = capsys.readouterr().out
     assert "gap@0.5: not chosen yet, the best so far lies at the edge" in told
-    assert not (tmp_path / "tuning").exists()
+    tune(tmp_path, "sort@0.5", GRID)
+    main([str(tmp_path)])
+    with pytest.raises(
+        BadInput, match=r"gap@0\.5: expected a row whose learning rate for catch is"
+    ):
+        settings_of("fast", "catch", "gap@0.5", {}, tmp_path / "tuning")
+    assert settings_of("fast", "catch", "sort@0.5", {}, tmp_path / "tuning")[1] == "tuned"
+    table.cache_clear()  # a process that tunes does not train
     words = re.search(r"python train.py (.*) --results results; done", told)
     assert "for rate in 0.01; do" in told
     assert words is not None
@@ -117,8 +124,15 @@ def test_noise_chooses_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str
     tune(tmp_path, "gap@0.5", {rate: -0.6 + rate for rate in GRID})
     main([str(tmp_path)])
     assert "gap@0.5: stuck at every rate, keeps the preset's" in capsys.readouterr().out
-    assert settings_of("fast", "catch", "gap@0.5", {}, tmp_path / "tuning")[1] == "preset"
-    assert table(tmp_path / "tuning") == {}
+    settings, source = settings_of("fast", "catch", "gap@0.5", {}, tmp_path / "tuning")
+    assert (settings.learning_rate, source) == (1e-4, "tuned"), "the preset's, by tuning"
+    assert set(table(tmp_path / "tuning").values()) == {"preset"}
+
+
+def test_a_rate_off_the_grid_has_no_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tune(tmp_path, "gap@0.5", {**GRID, 2e-4: 0.99})
+    main([str(tmp_path)])
+    assert "gap@0.5: 0.001 (" in capsys.readouterr().out
 
 
 def test_a_rate_counts_with_all_its_seeds(

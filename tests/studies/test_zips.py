@@ -16,12 +16,14 @@ import pytest
 from stable_baselines3 import DQN
 
 import envs
+import evaluate
 from agents import checkpoints
 from agents.settings import resolve
 from commandline import BadInput
 from envs.games import CATCH
 from studies import export_zip, import_zip
 from studies.measuring.measure import load_agent, open_run
+from studies.publish import publish
 from studies.running.directory import RunSpec, config
 from studies.running.run import build
 from tests.studies.processes import ROOT
@@ -118,6 +120,10 @@ def test_a_stock_agent_comes_in_and_can_be_scored(tmp_path: Path) -> None:
     expected = stock.q_net(stock.policy.obs_to_tensor(pictures())[0]).detach().numpy()
     np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-5)
     assert run.config["training_fingerprint"] == "imported"
+    assert evaluate.main([str(run.directory), "--games", "2"]) == 0
+    assert (run.directory / "evaluation" / "scores.json").exists()
+    path, row = publish(run.directory, tmp_path / "results")
+    assert (path.exists(), row["curve"], row["scores"]["games"]) == (True, [], 2)
     with pytest.raises(BadInput, match="--seed: expected one that is free"):
         import_zip.main([*words, *out])
     with pytest.raises(BadInput, match="--extractor: expected the row that the zip's network is"):
