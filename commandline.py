@@ -32,6 +32,10 @@ class BadInput(ValueError):  # noqa: N818  (it is the reader's input that is bad
     """Something that was typed, or a file that was named, cannot be used; one line says why."""
 
 
+class LostError(Exception):
+    """What the program needs has gone, a cluster say; one line says so. Nobody typed wrongly."""
+
+
 def choose(what: str, given: str, valid: Iterable[str], listed_by: str = "--help") -> str:
     """Return `given` if it is one of `valid`.
 
@@ -145,13 +149,20 @@ def told(error: Exception) -> str:
 
 
 def run(main: Callable[[], int | None]) -> None:
-    """Call `main` and leave the process with its status, or with 2 and one line on bad input."""
+    """Call `main` and leave the process with its status, or with one line and another.
+
+    That is 2 on bad input, 1 if what it worked on has gone, and 130 on Ctrl-C.
+    """
+    program = Path(sys.argv[0]).name
     try:
         status = main()
-    except BadInput as error:
+    except (BadInput, LostError) as error:
         # One line, whatever a library had to say of it.
-        print(f"{Path(sys.argv[0]).name}: error: {' '.join(str(error).split())}", file=sys.stderr)
-        status = 2
+        print(f"{program}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        status = 2 if isinstance(error, BadInput) else 1
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        status = 130
     except BrokenPipeError:  # the reader of our output left, as `| head` does
         sys.stderr.close()
         status = 0

@@ -40,7 +40,7 @@ from studies.agenda import Agenda, rows_folder
 from studies.crew import hire, time_is_up
 from studies.launch import Outcome
 from studies.launching.budget import TIME_IS_UP, Budget, parse_duration
-from studies.running.directory import RunSpec, make_root
+from studies.running.directory import RunSpec, make_root, reached
 from studies.running.lock import check_free
 from studies.running.worker import Options
 from studies.status import standings
@@ -129,7 +129,7 @@ class Arguments:
 
 
 WORTH_A_PREFLIGHT = 20_000
-"""Agent steps in a grid from which it is worth some seconds to find out how long it will take."""
+"""Agent steps left from which it is worth some seconds to find out how long they will take."""
 
 OVERRIDES = (
     "steps",
@@ -198,7 +198,8 @@ def plan_grid(arguments: Arguments) -> list[RunSpec]:
         at_least("--workers", arguments.workers, 0)
     at_least("--threads", arguments.threads, 1)
     commandline.choose("--device", arguments.device, ("auto", "cpu", "cuda"))
-    if arguments.ray is None:  # a cluster's machines may have what this one has not
+    # A cluster's machines may have what this one has not, and whoever looks on needs nothing.
+    if arguments.ray is None and not arguments.status:
         device_for(arguments.device)
     if arguments.time_budget is not None:
         parse_duration("--time-budget", arguments.time_budget)
@@ -227,7 +228,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = commandline.parse(Arguments, argv, "train.py", __doc__ or "")
     specs = plan(arguments)
     results = rows_folder(arguments.results, study=bool(arguments.study))
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
     if arguments.status:
         found = standings(specs, results)
         show_status(found, arguments.workers or 1, console, as_json=arguments.json)
@@ -250,7 +251,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if crew is None:
         outcome = Outcome((), (), ())
     else:
-        worth_it = sum(spec.settings.steps for spec in to_train) >= WORTH_A_PREFLIGHT
+        # Not out of a budget, which would pay for it at every call.
+        left = sum(spec.length - reached(spec) for spec in to_train)
+        worth_it = budget is None and left >= WORTH_A_PREFLIGHT
         told = crew.told(to_train or todo, arguments.threads, arguments.out, measure=worth_it)
         for line in told:
             console.print(line)
@@ -271,11 +274,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print(f"failed: {name}: {why}")
     if not outcome.failed and not outcome.interrupted:
         console.print(agenda.ending)
+    return exit_status(outcome)
+
+
+def exit_status(outcome: Outcome) -> int:
+    """Return the status that tells a shell how it ended, and whether to call again."""
+    if outcome.interrupted and outcome.timed_out:  # whoever failed does not hold up the others
+        return TIME_IS_UP
     if outcome.failed:
         return 1
-    if outcome.interrupted:
-        return TIME_IS_UP if outcome.timed_out else 130
-    return 0
+    return 130 if outcome.interrupted else 0
 
 
 if __name__ == "__main__":

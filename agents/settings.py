@@ -183,7 +183,7 @@ def check(settings: Settings) -> None:
             at_least("--" + field.name.replace("_", "-"), value, least)
     choose("--precision", settings.precision, PRECISIONS)
     choose("--replay-compression", settings.replay_compression, COMPRESSIONS)
-    if not settings.learning_rate > 0:
+    if not 0 < settings.learning_rate < math.inf:
         raise BadInput(f"--learning-rate: expected a number above 0, got {settings.learning_rate}")
     for name in ("final_epsilon", "eval_epsilon", "sticky"):
         value = getattr(settings, name)

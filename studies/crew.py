@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.checkpoints import device_for
-from agents.resume import steps_saved
 from commandline import BadInput, counted
 from studies.launch import Backend, Outcome
 from studies.launching import packing
 from studies.launching.processes import Processes
-from studies.running.directory import RunSpec, State, state
+from studies.running.directory import RunSpec, reached
 from studies.running.preflight import check_memory, duration, host_bytes
 from studies.running.preflight import lines as preflight
 
@@ -134,11 +133,3 @@ def time_is_up(specs: Sequence[RunSpec], outcome: Outcome) -> list[str]:
         f"time is up: {len(outcome.finished)} of {counted(len(specs), 'run')} finished, "
         f"{unfinished} wait, {told}; the same command goes on"
     ]
-
-
-def reached(spec: RunSpec) -> int:
-    """Return the agent steps from which a run goes on."""
-    found = state(spec)
-    if found is State.FINISHED:
-        return spec.length
-    return max(steps_saved(spec.directory / "checkpoint"), default=0)

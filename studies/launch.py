@@ -1,7 +1,8 @@
 """Many jobs, usually runs, so many at a time, and one display; where they run, a backend knows.
 
 A run that fails does not stop the others; one whose process was killed is tried again. Ctrl-C
-once: every run writes a checkpoint and ends; twice: everything stops now.
+once, a terminal that closes or an error here: every run writes a checkpoint and ends. Ctrl-C twice:
+everything stops now.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Protocol, runtime_checkable
@@ -139,7 +140,7 @@ def launch(
     asked: set[str] = set()
     display, pace = Display(jobs, console, unit), Pace(budget)
 
-    with where.session(), display, _signals(stop.event, running):
+    with where.session(), display, _signals(stop.event, running), _taken_along(running):
         while running or (waiting and not stop.event.is_set()):
             if budget is not None and budget.over and not stop.event.is_set():
                 stop.timed_out = True
@@ -208,22 +209,47 @@ def _after(tries: int, verdict: Verdict) -> Verdict:
 
 
 @contextmanager
+def _taken_along(running: dict[str, Worker]) -> Iterator[None]:
+    """Ask what is at work to save and end if the launcher leaves by an exception.
+
+    `| head` has read enough, a terminal closed, a row could not be handled: this process would then
+    wait at its exit until all that it began is done.
+    """
+    try:
+        yield
+    except BaseException:
+        for worker in running.values():
+            with suppress(Exception):
+                worker.ask()
+        raise
+
+
+@contextmanager
 def _signals(stop: Event, running: dict[str, Worker]) -> Iterator[None]:
-    """On SIGINT or SIGTERM wind down; on a second one kill what runs and leave."""
+    """On SIGINT or SIGTERM wind down; on a second one kill what runs and leave.
+
+    So too on SIGHUP, as often as it comes: a terminal that closes may send it twice. `nohup` has it
+    ignored, and that stays so.
+    """
     count = 0
 
     def handle(number: int, frame: object) -> None:
         nonlocal count
+        stop.set()
+        if number == signal.SIGHUP:  # there may be no terminal left to print on
+            return
         count += 1
         if count == 1:
             print("stopping: each run writes its checkpoint; again to stop now", file=sys.stderr)
-            stop.set()
         else:
             for worker in running.values():
                 worker.kill()
             os._exit(130)
 
-    before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
+    heeded = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        heeded.append(signal.SIGHUP)
+    before = {s: signal.signal(s, handle) for s in heeded}
     try:
         yield
     finally:

@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     choose("--wandb", arguments.wandb, ("offline", "online"))
     at_least("--workers", arguments.workers, 1)
     check_mode(arguments.wandb)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
     copies = []
     for folder in find_runs(arguments.runs):
         _config(folder)

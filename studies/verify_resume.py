@@ -24,15 +24,19 @@ from typing import Any
 
 import commandline
 from agents import extractors
-from agents.checkpoints import read_json
+from agents.checkpoints import device_for, read_json
 from agents.settings import DEMO
-from commandline import at_least
+from commandline import BadInput, at_least
 from envs import games
 from reporting.tracking import read_metrics
 from reporting.wandb_run import history
+from studies.running.directory import make_root
 from studies.running.lock import NAME as LOCK
 
 ROOT = Path(__file__).resolve().parent.parent
+
+PAIR = ("undisturbed", "disturbed")
+"""Folders below `--out`, one for each of the two runs."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Arguments:
         device: cpu or cuda.
         deterministic: Use only algorithms that give the same bits each time (needed on CUDA).
         wandb: offline or disabled.
-        out: Where the two runs are kept; default: a folder that is removed in the end.
+        out: Where the two runs are kept, anew; default: a folder that is removed in the end.
     """
 
     game: str = "pong"
@@ -151,7 +155,7 @@ def disturb(
     Returns:
         The agent step of its newest checkpoint after each.
     """
-    reached = []
+    reached: list[int] = []
     for number in signals:
         process = disturbed.start()
         # Now and then before it has found its feet.
@@ -159,6 +163,11 @@ def disturb(
         if not early:
             _wait(lambda p=process: (disturbed.run / LOCK).exists() or p.poll() is not None)  # type: ignore[misc]
         time.sleep(rng.uniform(0, starting if early else patience))
+        if process.poll() == 0:
+            raise BadInput(
+                f"--steps: expected a run that lasts for {len(signals)} disturbances, got one that "
+                f"ended after {len(reached)}"
+            )
         if process.poll() is not None:
             raise RuntimeError(f"it ended before it was disturbed:\n{disturbed.told()}")
         if number == signal.SIGKILL:
@@ -215,12 +224,12 @@ def _numbers(row: dict[str, Any]) -> dict[str, Any]:
 
 def verify(arguments: Arguments, out: Path) -> int:
     """Train twice, once disturbed; say what differs; return the exit status."""
-    undisturbed = lesson(arguments, out / "undisturbed")
+    undisturbed = lesson(arguments, out / PAIR[0])
     starting, working = undisturbed.finish()
     digest = read_json(undisturbed.run / "agent.json")["sha256"]
     print(f"undisturbed: {digest} in {working:.0f} s", flush=True)
 
-    disturbed = lesson(arguments, out / "disturbed")
+    disturbed = lesson(arguments, out / PAIR[1])
     rng = random.Random(arguments.seed)
     signals = [signal.SIGKILL] * arguments.kills + [signal.SIGTERM] * arguments.stops
     rng.shuffle(signals)
@@ -251,8 +260,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     at_least("--kills", arguments.kills, 0)
     at_least("--stops", arguments.stops, 0)
     at_least("--checkpoint-every", arguments.checkpoint_every, 8)
+    at_least("--seed", arguments.seed, 0)
+    if arguments.steps is not None:
+        at_least("--steps", arguments.steps, 2)  # scored in the middle, too
     commandline.choose("--wandb", arguments.wandb, ("offline", "disabled"))
+    commandline.choose("--device", arguments.device, ("cpu", "cuda"))
+    device_for(arguments.device)
     if arguments.out is not None:
+        for name in PAIR:
+            if (arguments.out / name).exists():
+                raise BadInput(f"--out: expected a folder without runs, got one with {name} in it")
+        make_root(arguments.out)
         return verify(arguments, arguments.out)
     with tempfile.TemporaryDirectory() as folder:
         return verify(arguments, Path(folder))

@@ -25,6 +25,8 @@ TRAIN = [
     ("--steps -5", "--steps: expected a whole number of at least 1, got -5"),
     ("--steps many", "--steps: expected a whole number, got 'many'"),
     ("--stesp 5", "Unrecognized options: --stesp, 5; did you mean --steps?"),
+    ("--learning-rate inf", "--learning-rate: expected a number above 0, got inf"),
+    ("--learning-rate nan", "--learning-rate: expected a number above 0, got nan"),
     ("--seed -1", "--seed: expected a whole number of at least 0, got -1"),
     ("--workers -1", "--workers: expected a whole number of at least 0, got -1"),
     ("--time-budget 9", "--time-budget: expected a time such as 90s, 9m, 2h or 1h30m, got '9'"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from commandline import BadInput, at_least, choose, counted, parse, typed
+from commandline import BadInput, LostError, at_least, choose, counted, parse, run, typed
 
 
 @dataclass(frozen=True)
@@ -103,3 +103,22 @@ def test_bad_input_leaves_with_status_2_and_one_line(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "prog.py: error: --x: expected y, got z\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (LostError("the cluster\nhas gone"), 1, "error: the cluster has gone"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_what_nobody_typed_has_a_status_of_its_own(
+    error: BaseException, status: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def main() -> int:
+        raise error
+
+    with pytest.raises(SystemExit) as caught:
+        run(main)
+    assert caught.value.code == status
+    assert capsys.readouterr().err == f"{Path(sys.argv[0]).name}: {line}\n"

@@ -118,6 +118,7 @@ MEMORY = {
     "games": [{"r": 1.0, "clipped": 1.0, "l": 3, "t": 0.5}],
     "score": None,
     "metrics": {"size": 3, "sha256": "0" * 64},
+    "pauses": {"evaluation": 0.5},
 }
 
 

@@ -50,7 +50,7 @@ def parse_duration(what: str, given: str) -> float:
 class Budget:
     """How long is left, and how long it takes to stop.
 
-    A run hears the wish to stop between two rollouts, not while it evaluates or writes a
+    A run hears the wish to stop between two rollouts, not while it evaluates, reads out or writes a
     checkpoint, and then writes one. So it may take its longest such pause; that is what runs tell.
 
     Attributes:
@@ -76,8 +76,11 @@ class Budget:
 
     @property
     def margin(self) -> float:
-        """Seconds before its end at which jobs have to be told to stop."""
-        return ALWAYS + SPARE * self.pause
+        """Seconds before its end at which jobs have to be told to stop.
+
+        Half of the budget at most, or jobs with long pauses would get nowhere, call after call.
+        """
+        return min(ALWAYS + SPARE * self.pause, self.seconds / 2)
 
     def learn(self, pause: float) -> None:
         """Take note of a pause."""

@@ -33,10 +33,10 @@ class Display:
         self._lines: dict[str, float] = {}
         self.bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.completed:>10,.0f}/{task.total:,.0f} " + unit),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[told]}", markup=False),
             console=console,
             disable=not console.is_terminal,
         )
@@ -67,11 +67,11 @@ class Display:
         self.bars.update(self.grid, completed=sum(self.done.values()), told=self._grid_told())
         if not self.console.is_terminal and self._due(name):
             share = f"{progress.step:,}/{self.total[name]:,}"
-            self.console.print(f"{name}: {share} · {' · '.join(told)} · {self._grid_told()}")
+            self._print(f"{name}: {share} · {' · '.join(told)} · {self._grid_told()}")
 
     def note(self, name: str, line: str) -> None:
         """Say something of a run in a line of its own."""
-        self.console.print(f"{name}: {line}", highlight=False)
+        self._print(f"{name}: {line}")
 
     def end(self, name: str, how: str, why: str) -> None:
         """Say how a run ended."""
@@ -82,7 +82,11 @@ class Display:
         if how == "finished":
             self.done[name] = self.total[name]
         self.bars.update(self.grid, completed=sum(self.done.values()), told=self._grid_told())
-        self.console.print(f"{name}: {how}{': ' + why if why else ''}", highlight=False)
+        self._print(f"{name}: {how}{': ' + why if why else ''}")
+
+    def _print(self, line: str) -> None:
+        # As it is: in names, paths and errors [/tmp] is no markup.
+        self.console.print(line, highlight=False, markup=False)
 
     def _grid_told(self) -> str:
         left = sum(self.total.values()) - sum(self.done.values())

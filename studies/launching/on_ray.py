@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from commandline import BadInput, counted
+from commandline import BadInput, LostError, counted
 from studies.launching import packing
 from studies.launching.board import Board
 from studies.launching.ray_task import Place, gpu_need_and_room, import_ray, on_machine
@@ -239,14 +239,14 @@ class Cluster:
         """Fetch what jobs have said.
 
         Raises:
-            BadInput: If the cluster has gone.
+            LostError: If the cluster has gone.
         """
         try:
             mail = self.ray.get(self.board.take.remote())
         except self.ray.exceptions.RayError as error:
-            raise BadInput(
-                f"--ray: expected a cluster that lasts, got {_last_line(error)}; the same command "
-                "goes on from the last checkpoints"
+            raise LostError(
+                f"the cluster has gone ({_last_line(error)}); the same command goes on from the "
+                "last checkpoints"
             ) from None
         for key, fields in mail:
             self._begun.add(key)

@@ -64,7 +64,7 @@ class Process:
 
     def silent_end(self, stopping: bool) -> Verdict:
         """Return the verdict on a process that ended without one."""
-        if stopping and self.process.exitcode == -signal.SIGTERM:
+        if stopping and self.process.exitcode in (-signal.SIGTERM, -signal.SIGHUP):
             return Verdict("interrupted")  # before it had begun, so there was nothing to save
         return Verdict("failed", f"killed (exit status {self.process.exitcode})")
 

@@ -20,6 +20,9 @@ from studies.running.worker import Job, Options, Perform, Verdict, carry_out
 LISTEN_EVERY = 1.0
 """Seconds between two looks at the board."""
 
+ANSWER = 60.0
+"""Seconds to wait for an answer of the board."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -70,15 +73,17 @@ def on_machine(
 
     def tell(message: Progress | None) -> None:
         try:
-            ray.get(board.tell.remote(key, vars(message) if message else {}), timeout=60)
+            ray.get(board.tell.remote(key, vars(message) if message else {}), timeout=ANSWER)
+        except ray.exceptions.GetTimeoutError:
+            pass  # a busy machine is not a dead one, and the message is on its way to it
         except ray.exceptions.RayError:
             stop.set()  # nobody listens any more
 
     def listen() -> None:
         while not stop.wait(LISTEN_EVERY):
-            with suppress(ray.exceptions.GetTimeoutError):  # a busy machine is not a dead one
+            with suppress(ray.exceptions.GetTimeoutError):  # the same
                 try:
-                    if ray.get(board.stopping.remote(), timeout=60):
+                    if ray.get(board.stopping.remote(), timeout=ANSWER):
                         stop.set()
                 except ray.exceptions.RayActorError:
                     stop.set()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
@@ -65,16 +66,18 @@ class Memory:
         games: Games that ended since the last row of `metrics.jsonl`.
         score: Mean raw score of the newest evaluation, if there was one.
         metrics: Where `metrics.jsonl` ended.
+        pauses: Seconds that the newest evaluation, read-out and checkpoint took, by name.
     """
 
     boundary: int
     games: list[dict[str, float]]
     score: float | None
     metrics: Mark
+    pauses: Mapping[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return what `parse` reads."""
-        return {**vars(self), "metrics": vars(self.metrics)}
+        return {**vars(self), "metrics": vars(self.metrics), "pauses": dict(self.pauses)}
 
     @classmethod
     def parse(cls, content: Mapping[str, Any]) -> Memory:
@@ -89,9 +92,11 @@ class Memory:
             good &= score is None or isinstance(score, float)
             wanted = ("r", "clipped", "l")
             good &= all(isinstance(g[key], float | int) for g in games for key in wanted)
+            pauses = dict(content.get("pauses", {}))  # the oldest checkpoints have none
+            good &= all(0 <= seconds < math.inf for seconds in pauses.values())
             if good:
-                return cls(boundary, list(games), score, Mark.parse(content["metrics"]))
-        except (KeyError, TypeError):
+                return cls(boundary, list(games), score, Mark.parse(content["metrics"]), pauses)
+        except (KeyError, TypeError, ValueError):
             pass
         raise BadInput("state.json: run: expected what a run remembers")
 
@@ -133,7 +138,8 @@ class Conductor(BaseCallback):
         self._rate = 0.0
         self._clock, self._clock_step = time.monotonic(), 0
         self._paused = 0.0
-        self._longest = {"evaluation": 0.0, "checkpoint": 0.0}
+        self._newest: dict[str, float] = {}
+        self._longest: dict[str, float] = {}
 
     def begin(self, model: BallparkDQN) -> None:
         """Set out from the start of a run."""
@@ -149,6 +155,8 @@ class Conductor(BaseCallback):
         """
         self.boundary, self.games, self.score = memory.boundary, memory.games, memory.score
         self._actions = list(resumed.actions)
+        # The newest and not the longest ever: one that hung once would shorten every later call.
+        self._newest, self._longest = dict(memory.pauses), dict(memory.pauses)
         self._aim(resumed.step)
         model.return_to(self._seeds(), resumed.actions)
         if observation_digest(model) != resumed.observation_sha256:
@@ -251,6 +259,7 @@ class Conductor(BaseCallback):
         seconds = time.monotonic() - started
         self._write({**{where(k): r2 for k, r2 in found.items()}, READ_OUT_SECONDS: seconds})
         self._paused += seconds
+        self._took("read-out", started)
 
     def cross_boundary(self) -> None:
         """Reset every environment with seeds of this boundary, and write a checkpoint."""
@@ -263,7 +272,8 @@ class Conductor(BaseCallback):
 
     def save(self) -> None:
         """Write the checkpoint, and after it let the rows go that it stands behind."""
-        memory = Memory(self.boundary, self.games, self.score, self.writer.mark())
+        mark = self.writer.mark()
+        memory = Memory(self.boundary, self.games, self.score, mark, self._newest)
         shape = (len(self._actions), self.settings.num_envs)
         actions = np.asarray(self._actions, np.uint8).reshape(shape)
         started = time.monotonic()
@@ -272,7 +282,8 @@ class Conductor(BaseCallback):
         self._took("checkpoint", started)
 
     def _took(self, what: str, started: float) -> None:
-        self._longest[what] = max(self._longest[what], time.monotonic() - started)
+        self._newest[what] = time.monotonic() - started
+        self._longest[what] = max(self._longest.get(what, 0.0), self._newest[what])
 
     def _write(self, values: dict[str, Any]) -> None:
         self.logger.name_to_value.clear()  # SB3 records a few things of its own at every step

@@ -147,6 +147,13 @@ def state(spec: RunSpec) -> State:
     return State.INTERRUPTED if resume.exists(folder / "checkpoint") else State.STARTED
 
 
+def reached(spec: RunSpec) -> int:
+    """Return the agent steps from which a run goes on."""
+    if state(spec) is State.FINISHED:
+        return spec.length
+    return max(resume.steps_saved(spec.directory / "checkpoint"), default=0)
+
+
 YOUNG = {"readout_every"}
 """Settings that change nothing in what is learnt, and that the oldest runs do not have."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import heapq
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 
 import psutil
@@ -14,8 +15,9 @@ from stable_baselines3.common.logger import Logger
 
 from agents.dqn import environment_seeds
 from agents.replay import bytes_needed
+from agents.settings import fingerprint, training_protocol
 from commandline import BadInput, counted
-from studies.running.directory import RunSpec
+from studies.running.directory import RunSpec, reached
 from studies.running.run import build
 
 RUN_BYTES = 700_000_000
@@ -125,23 +127,47 @@ def lines(
     """
     workers = min(workers, len(specs))
     needed = check_memory(specs, workers, device)
-    speed: dict[tuple[str, str], float] = {}
+    speed: dict[Hashable, float] = {}
+    told = []
     for spec in specs:
-        if (spec.game, spec.extractor) not in speed:
-            speed[spec.game, spec.extractor] = seconds_a_step(spec, device, threads)
-    told = [
-        f"{game}, {extractor}: some {1 / seconds:,.0f} agent steps/s on this machine, one run alone"
-        for (game, extractor), seconds in speed.items()
-    ]
-    total = sum(spec.settings.steps * speed[spec.game, spec.extractor] for spec in specs)
+        if _work(spec) not in speed:
+            speed[_work(spec)] = seconds = seconds_a_step(spec, device, threads)
+            row = spec.title.rpartition("/")[0]
+            told.append(
+                f"{row}: some {1 / seconds:,.0f} agent steps/s on this machine, one run alone"
+            )
+    lasts = until_all_done(
+        ((spec.length - reached(spec)) * speed[_work(spec)] for spec in specs), workers
+    )
     free = psutil.virtual_memory().available
     disk = shutil.disk_usage(root).free
     told.append(
-        f"{counted(len(specs), 'run')}, {workers} at a time: about {duration(total / workers)}; "
+        f"{counted(len(specs), 'run')}, {workers} at a time: about {duration(lasts)}; "
         f"memory {needed / 1e9:.1f} of {free / 1e9:.1f} GB free, "
         f"disk {len(specs) * DISK_BYTES / 1e9:.1f} of {disk / 1e9:.1f} GB free"
     )
     return told
+
+
+def _work(spec: RunSpec) -> Hashable:
+    """Return what makes a step of a run take as long as another's."""
+    settings = spec.settings
+    protocol = fingerprint(training_protocol(settings))
+    return spec.game, spec.extractor, protocol, settings.replay_compression
+
+
+def until_all_done(seconds: Iterable[float], at_a_time: int) -> float:
+    """Return when the last of several jobs ends; each is begun, in order, by who is free first.
+
+    Args:
+        seconds: What each takes.
+        at_a_time: How many are at work together.
+    """
+    free: list[float] = []
+    for each in seconds:
+        begins = heapq.heappop(free) if len(free) == at_a_time else 0.0
+        heapq.heappush(free, begins + each)
+    return max(free, default=0.0)
 
 
 def duration(seconds: float) -> str:

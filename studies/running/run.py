@@ -112,7 +112,7 @@ def _train(
             *differences(checkpoints.read_json(folder / "config.json"), facts),
         ]
         facts = {**checkpoints.read_json(folder / "config.json")}
-        facts["incidents"] = [*facts.get("incidents", []), *notes]
+        facts["incidents"] = list(dict.fromkeys([*facts.get("incidents", []), *notes]))
         for note in notes:
             report(Progress(resumed.step, 0.0, None, "", note))
     # First of all files: a folder without it is not known for a run.
@@ -138,6 +138,9 @@ def _train(
         # Not resetting SB3's counters also keeps it from resetting the environments again.
         left = spec.settings.steps - model.num_timesteps
         model.learn(left, conductor, log_interval=sys.maxsize, reset_num_timesteps=False)
+        if stop.is_set():  # what comes now would not hear it; the next call begins with it
+            conductor.save()
+            raise Interrupted
         conductor.log()
         conductor.evaluate()
         conductor.read_out()
@@ -198,6 +201,10 @@ def _read_out(spec: RunSpec, model: BallparkDQN, report: Report) -> ReadOut | No
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return a line for each thing that keeps a resumed run from giving the same bits."""
     found = []
+    began_with, goes_on_with = before.get("commit"), now.get("commit")
+    # Without git nobody knows; with `+` behind it the code was changed after that commit.
+    if began_with and goes_on_with and began_with != goes_on_with:
+        found.append(f"goes on with commit {goes_on_with}, began with {began_with}")
     for what in ("execution", "versions"):
         there = before.get(what)
         there = there if isinstance(there, dict) else {}

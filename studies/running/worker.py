@@ -99,11 +99,14 @@ def train_run(spec: RunSpec, options: Options, report: Report, stop: threading.E
 def work(job: Job, perform: Perform, options: Options, line: Connection) -> None:
     """Do one job; everything it has to say goes through `line`.
 
-    The launcher asks it to stop with SIGTERM. When the launcher is gone it stops by itself.
+    The launcher asks it to stop with SIGTERM, a terminal that closes with SIGHUP. When the launcher
+    is gone it stops by itself.
     """
     stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; one decides
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as it is under nohup
+        signal.signal(signal.SIGHUP, lambda *_: stop.set())
     threading.Thread(target=_outlive, args=(stop,), daemon=True).start()
 
     def tell(message: Any) -> None:

@@ -241,3 +241,50 @@ def test_addresses(tmp_path: Path) -> None:
         assert message in wrong
         assert wrong.count("\n") == 1
         assert not (tmp_path / "runs").exists()
+
+
+SLOW_THEN_GONE = """
+import sys, time
+from pathlib import Path
+import commandline
+from studies.launching import ray_task
+from studies.launching.board import Board
+from studies.launching.on_ray import Cluster, Share
+from studies.running.conductor import Progress
+from studies.running.worker import Options
+from tests.studies.staying import Stay
+
+class Slow(Board):
+    def tell(self, key, message):
+        time.sleep(0.5)
+        super().tell(key, message)
+
+def say_little(job, options, report, stop):
+    report(Progress(0, 0.0, None, "at work"))
+    print("asked to stop:", stop.is_set())
+    stop.set()  # here it has no process of its own, with which its listening would end
+
+def main():
+    folder = Path(sys.argv[1])
+    cluster = Cluster("local", folder, Share(1.0))
+    slow = cluster.ray.remote(num_cpus=0)(Slow).remote()
+    ray_task.ANSWER = 0.1
+    options = Options(1, "disabled", "cpu", 1)
+    with cluster.session():
+        ray_task.on_machine(Stay(folder), say_little, options, "key", slow, cluster.place)
+    print("heard:", len(cluster.ray.get(slow.take.remote())))
+    cluster.ray.kill(cluster.board)
+    cluster.collect()
+
+commandline.run(main)
+"""
+
+
+def test_a_slow_launcher_is_no_dead_one_and_a_dead_one_no_typing_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW_THEN_GONE, str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["asked to stop: False", "heard: 2"], done.stderr
+    assert done.returncode == 1
+    assert re.fullmatch(r"\S+: error: the cluster has gone \(.*\); the same .*\n", done.stderr)

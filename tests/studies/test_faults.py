@@ -81,6 +81,11 @@ def test_going_on_with_something_else_is_said() -> None:
     assert differences(before, before) == []
     assert differences(before, now) == ["goes on with threads 2, began with 1"]
     assert differences({}, now)[0] == "goes on with device cpu, began with None"
+    of = {commit: {**before, "commit": commit} for commit in ("a1b2c3", "a1b2c3+", None)}
+    (note,) = differences(of["a1b2c3"], of["a1b2c3+"])
+    assert note == "goes on with commit a1b2c3+, began with a1b2c3"
+    assert differences(of["a1b2c3"], of[None]) == [], "without git nobody knows"
+    assert differences(before, of["a1b2c3"]) == []
 
 
 HOLD = """

@@ -114,6 +114,7 @@ def test_wandb_agent_asks_for_the_same_runs(path: Path) -> None:
         assert (env, interpreter, program) == ("${env}", "${interpreter}", "${program}")
         asked = train.commandline.parse(train.Arguments, words, "train.py", "")
         assert asked.wandb == "online"
+        assert asked.device == "auto", "or W&B's agent would train on the CPU beside a GPU"
         assert asked.results == (None if path.stem == "demo" else Path("results"))
         (one,) = train.plan(asked)
         assert one == planned(path.stem)[at]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from studies.launching.packing import (
     gpu_bytes,
     room_here,
 )
-from studies.running.preflight import CUDA_HOST_BYTES, RUN_BYTES, host_bytes
+from studies.running.directory import config
+from studies.running.preflight import CUDA_HOST_BYTES, RUN_BYTES, host_bytes, lines, until_all_done
 
 GB = 10**9
 
@@ -81,6 +83,40 @@ def test_a_run_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="--workers: expected room for one run at least"):
         train.main(words)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "at_a_time", "until"),
+    [
+        ([10.0, 40.0, 30.0], 2, 40.0),  # the third from 10 to 40
+        ([1.0, 1.0, 100.0], 2, 101.0),  # the longest is begun last, and no worker shares it
+        ([5.0, 5.0, 5.0], 1, 15.0),
+        ([5.0], 4, 5.0),
+        ([], 1, 0.0),
+    ],
+)
+def test_until_all_is_done(seconds: list[float], at_a_time: int, until: float) -> None:
+    assert until_all_done(seconds, at_a_time) == until
+
+
+def test_what_is_told_beforehand_counts_what_is_left(tmp_path: Path) -> None:
+    """A run of a million steps that has all of them behind it, one of them in other arithmetic."""
+    asked = train.Arguments(game=["catch"], extractor=["gap@0.125"], steps=10**6, out=tmp_path)
+    specs = [
+        train.plan(replace(asked, study_name=name, precision=precision, learning_rate=rate))[0]
+        for name, precision, rate in (
+            ("a", "float32", 1e-3),
+            ("b", "float32", 1e-4),
+            ("c", "bfloat16", 1e-4),
+        )
+    ]
+    for spec in specs:
+        (spec.directory / "checkpoint" / f"{10**6:012d}").mkdir(parents=True)
+        (spec.directory / "config.json").write_text(json.dumps(config(spec)))
+    first, second, last = lines(specs, 1, "cpu", 1, tmp_path)
+    assert first.startswith("a/catch/gap@0.125: some ")
+    assert second.startswith("c/catch/gap@0.125: some ")
+    assert last.startswith("3 runs, 1 at a time: about 0 s; ")
 
 
 @pytest.mark.gpu

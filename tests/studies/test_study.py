@@ -18,7 +18,7 @@ import train
 from analysis.measurements import load
 from commandline import BadInput
 from studies import status
-from studies.running.directory import RunSpec
+from studies.running.directory import RunSpec, config
 from studies.status import Standing, forecast
 from studies.status_table import show_status
 from tests.studies import processes
@@ -103,6 +103,21 @@ def test_what_finishes_is_published_and_what_is_published_is_skipped(
     path = study(tmp_path, extractor="gap@0.125", seed=0, **{**small, "steps": 500})
     with pytest.raises(BadInput, match=r"--results: .* other settings \(steps: 600 there, 500 ask"):
         train.main(ask)
+
+
+def test_what_is_finished_is_told_whatever_its_folder_is_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In brackets it would be markup; and whoever looks on needs no GPU."""
+    words = ["--game", "catch", "--out", str(tmp_path / "[" / "x]")]
+    (spec,) = train.plan(train.Arguments(game=["catch"], out=tmp_path / "[" / "x]"))
+    spec.directory.mkdir(parents=True)
+    (spec.directory / "config.json").write_text(json.dumps(config(spec)))
+    (spec.directory / "agent.json").write_text("{}")
+    assert train.main(words) == 0
+    assert f"finished before, skipped ({spec.directory})" in capsys.readouterr().out
+    assert train.main([*words, "--status", "--json", "--device", "cuda"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["done"] == 1
 
 
 def test_done_running_failed_killed_and_left(

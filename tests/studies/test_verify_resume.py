@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from commandline import BadInput
 from studies import verify_resume
 from studies.verify_resume import Arguments, differences
 
@@ -31,6 +32,26 @@ def test_three_kills_on_catch(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert [line.split(":")[0] for line in found] == ["agent.safetensors", "metrics.jsonl", "wandb"]
     shutil.copytree(next((theirs / "wandb").glob("offline*")), theirs / "wandb" / "offline-run-2")
     assert "wandb: 2 runs would be uploaded" in differences(ours, theirs, wandb=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--device gpu", "--device: expected one of cpu, cuda; got 'gpu'"),
+        ("--device cuda", "--device: .*finds no CUDA device"),
+        ("--seed -1", "--seed: expected a whole number of at least 0, got -1"),
+        ("--steps 1", "--steps: expected a whole number of at least 2, got 1"),
+        ("--out README.md", "--out: expected a folder that can be made, got README.md"),
+        ("--out {}", "--out: expected a folder without runs, got one with disturbed in it"),
+    ],
+)
+def test_what_is_typed_wrongly_is_told_before_anything_is_written(
+    words: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "disturbed").mkdir()
+    with pytest.raises(BadInput, match=message):
+        verify_resume.main(words.format(tmp_path).split())
+    assert [p.name for p in tmp_path.rglob("*")] == ["disturbed"]
 
 
 @pytest.mark.slow
