@@ -5,7 +5,6 @@ When it will end follows from how fast its runs went so far, on the machine they
 
 from __future__ import annotations
 
-import heapq
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from commandline import BadInput
 from studies.publish import is_published, place
 from studies.running import lock
 from studies.running.directory import ERROR, RunSpec, State, state
+from studies.running.preflight import until_all_done
 
 How = Literal["done", "running", "failed", "killed", "stopped", "waiting"]
 """`killed` and `stopped` runs go on from their last checkpoint when the same command is given."""
@@ -169,8 +169,7 @@ def forecast(found: Sequence[Standing], workers: int) -> Forecast:
     at_a_time = len(running) or workers
     rates = _rates(found)
     waiting = [s for s in found if s.how not in ("done", "running")]
-    guessed = []
-    free: list[float] = []
+    guessed, seconds = [], []
     for standing in (*running, *waiting):
         row = (standing.spec.game, standing.spec.extractor)
         rate = standing.seconds_a_step or rates.get(row)
@@ -179,9 +178,9 @@ def forecast(found: Sequence[Standing], workers: int) -> Forecast:
             if rate is None:
                 return Forecast(at_a_time, None, ())
             guessed.append("/".join(row))
-        begins = heapq.heappop(free) if len(free) == at_a_time else 0.0
-        heapq.heappush(free, begins + standing.left * rate)
-    return Forecast(at_a_time, max(free, default=0.0), tuple(dict.fromkeys(guessed)))
+        seconds.append(standing.left * rate)
+    lasts = until_all_done(seconds, at_a_time)
+    return Forecast(at_a_time, lasts, tuple(dict.fromkeys(guessed)))
 
 
 Row = tuple[str, str]
