@@ -110,7 +110,7 @@ def trained_place(trained: Iterable[Mapping[str, Any]], only: Collection[str] = 
                 title="Trained for just that: how far off networks say the ball is "
                 f"({str(game).capitalize()})",
                 pooling=kind_labels(group),
-                chart=strip(group, "error of the ball's place, screen px (logarithmic)", log=True),
+                chart=strip(group, "error, screen px (logarithmic)", log=True),
                 alt=f"Strip chart of the error of the ball's place for "
                 f"{counted(len(best), 'trained network')} in {game}, logarithmic. Least "
                 f"{best.index[0]}, {best.iloc[0]:.2g} px; most {best.index[-1]}, "
