@@ -245,6 +245,18 @@ def test_an_agent_that_only_hung_has_no_mean(tmp_path: Path) -> None:
     assert " pong/nature/seed0 – – – – 30 30 c7bbe37be77b" in said
 
 
+def test_the_first_sentence_puts_no_two_ways_of_making_together() -> None:
+    def row(game: str, seed: int, px: float) -> dict[str, object]:
+        beside = {"rmse_x_px": px, "rmse_y_px": px, "r2_x": 0.5, "r2_y": 0.5, "commit": "c"}
+        return {
+            "stage": "tuned", "task": "where", "game": game, "condition": "", "row": "nature@0.5",
+            "seed": seed, "settings": {"updates": 9}, "fingerprint": "f", "rmse_px": px, **beside,
+        }  # fmt: skip
+
+    said = answer.after_training([row("pong", 0, 1.0), row("pong", 1, 4.0), row("catch", 0, 25.0)])
+    assert "(Pong, width 0.5): behind strides alone 2 px (nature, 2 networks)." in said
+
+
 def test_a_settled_primary_claim_leads() -> None:
     jnd = {"gap": 20.0, "gmp": 20.0}
     said = answer.words(claims_table(where_study(np.random.default_rng(0), jnd)))
