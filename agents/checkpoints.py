@@ -26,6 +26,7 @@ HEADER_BYTES = 1_000_000
 DTYPES: Mapping[torch.dtype, str] = {
     torch.float32: "F32",
     torch.bfloat16: "BF16",
+    torch.float16: "F16",
     torch.int64: "I64",
     torch.uint8: "U8",
     torch.bool: "BOOL",
@@ -87,15 +88,20 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def load_weights(module: nn.Module, path: Path) -> None:
+def load_weights(module: nn.Module, path: Path, stored: torch.dtype | None = None) -> None:
     """Load weights written by `save_weights` into a module of the same shapes.
 
+    Args:
+        module: Changed in place.
+        path: A safetensors file.
+        stored: The type that all of them have there, if it is not the module's own.
+
     Raises:
-        BadInput: If the file is missing or damaged, or its names or shapes differ.
+        BadInput: If the file is missing or damaged, or its names, shapes or types differ.
     """
     wanted = module.state_dict()
     module.load_state_dict(
-        load_tensors(path, {n: (tuple(t.shape), t.dtype) for n, t in wanted.items()})
+        load_tensors(path, {n: (tuple(t.shape), stored or t.dtype) for n, t in wanted.items()})
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 import envs
 from agents import checkpoints, extractors
@@ -48,6 +49,11 @@ class FinishedRun:
     def extractor(self) -> str:
         """Its extractor's spec."""
         return spec_of(self.directory, self.config)
+
+    @property
+    def rounded(self) -> bool:
+        """Whether this is a copy in float16 (`studies.publish_agents`), not quite the agent."""
+        return self.agent.get("weights") == "float16"
 
     @property
     def settings(self) -> Settings:
@@ -96,7 +102,7 @@ def load_agent(run: FinishedRun, device: str = "cpu") -> BallparkDQN:
     kwargs = extractors.policy_kwargs(run.extractor)
     model = BallparkDQN(env, settings, kwargs, int(run.config["seed"]), device)
     env.close()
-    checkpoints.load_weights(model.q_net, path)
+    checkpoints.load_weights(model.q_net, path, torch.float16 if run.rounded else None)
     return model
 
 

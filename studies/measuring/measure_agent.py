@@ -95,13 +95,14 @@ def measure(
 def write_measurements(run: FinishedRun) -> None:
     """Write what claims can use of an agent: its score by the learning curve, and what was read.
 
-    Of seeds that only chose a learning rate that is nothing.
+    Of seeds that only chose a learning rate that is nothing, and nothing of rounded copies, whose
+    agent has been measured itself.
     """
     folder = run.directory / "evaluation"
     folder.mkdir(exist_ok=True)
     card = folder / CARD
     known = read_json(card) if card.exists() else {}
-    if int(run.config["seed"]) in TUNING_SEEDS:
+    if int(run.config["seed"]) in TUNING_SEEDS or run.rounded:
         save([], folder / "measurements.json")
         return
     found = _measurements(run, scores(run))

@@ -17,15 +17,12 @@ from stable_baselines3 import DQN
 
 import envs
 import evaluate
-from agents import checkpoints
-from agents.settings import resolve
 from commandline import BadInput
 from envs.games import CATCH
 from studies import export_zip, import_zip
 from studies.measuring.measure import load_agent, open_run
 from studies.publish import publish
-from studies.running.directory import RunSpec, config
-from studies.running.run import build
+from tests.studies.finished import finished, pictures
 from tests.studies.processes import ROOT
 
 STOCK = """
@@ -45,22 +42,6 @@ values = model.q_net(torch.as_tensor(np.load(sys.argv[2], allow_pickle=False)))
 np.save(sys.argv[3], values.detach().numpy())
 print(type(model).__module__, model.num_timesteps, model.gamma)
 """
-
-
-def finished(folder: Path, row: str) -> Path:
-    """Write a run directory with an agent that never learned."""
-    spec = RunSpec("s", "catch", row, 0, resolve("demo", "catch"), folder)
-    spec.directory.mkdir(parents=True)
-    model = build(spec, "cpu")
-    checkpoints.write_json(spec.directory / "config.json", config(spec))
-    digest = checkpoints.save_weights(model.q_net, spec.directory / "agent.safetensors")
-    facts = {"sha256": digest, "steps": 123, "updates": 7}
-    checkpoints.write_json(spec.directory / "agent.json", facts)
-    return spec.directory
-
-
-def pictures() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (5, 4, 84, 84), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("row", ["nature", "spatial_softmax"])
