@@ -8,37 +8,27 @@ same bits.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Adam
 
-from agents.checkpoints import (
-    load_tensors,
-    read_json,
-    save_tensors,
-    save_weights,
-    sha256,
-    write_json,
-)
+from agents.checkpoints import save_weights
 from agents.settings import fingerprint
 from analysis.networks import CHUNK, Network, Observations, build
 from analysis.pictures.splits import Part
+from analysis.supervised_checkpoint import Checkpoint, Row, copied
 from analysis.tasks.batches import Batches
 from analysis.tasks.task import Judged, Outputs, Task, content_hash
 from commandline import BadInput
 
 STUCK = 0.05
 """Skill that a run has to reach once, or it never left the mean."""
-
-Row = dict[str, float]
-"""One point of a curve: `update`, `loss`, `skill` on the validation scenes, and what the task has
-beside it."""
 
 
 @dataclass(frozen=True)
@@ -166,10 +156,7 @@ def train(
             group["lr"] = settings.rate(update)
         chosen = torch.from_numpy(batches[update])
         loss = task.loss(kept.network(observations[chosen]), targets[chosen])
-        kept.adam.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(kept.network.parameters(), settings.max_grad_norm)
-        kept.adam.step()
+        descend(loss, kept.network, kept.adam, settings.max_grad_norm)
         kept.loss_sum += loss.detach()
         if (update + 1) % settings.look_every == 0:
             kept.look(update + 1)
@@ -181,6 +168,19 @@ def train(
         if stopping:
             raise Stopped
     return kept.finish(folder)
+
+
+def descend(loss: Tensor, network: nn.Module, adam: Adam, max_grad_norm: float) -> None:
+    """Change a network's weights by one step along the clipped gradient of a loss."""
+    adam.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(network.parameters(), max_grad_norm)
+    adam.step()
+
+
+def adam_of(network: nn.Module, settings: SupervisedSettings) -> Adam:
+    """Return the optimiser of a network."""
+    return Adam(network.parameters(), settings.learning_rate, fused=True)
 
 
 class Stopped(Exception):  # noqa: N818  (a wish, not an error)
@@ -195,17 +195,13 @@ def outputs_of(network: Network, observations: Observations) -> Outputs:
     return made
 
 
-class _Kept:
-    """What a run has made so far, in memory and on disk."""
+class _Kept(Checkpoint):
+    """What a run has made so far, and how good it is."""
 
     def __init__(self, spec: str, task: Task, seed: int, settings: SupervisedSettings) -> None:
         self.task, self.settings = task, settings
-        self.network = build(spec, seed, task.outputs)
-        self.adam = torch.optim.Adam(self.network.parameters(), settings.learning_rate, fused=True)
-        self.best = {n: t.clone() for n, t in self.network.state_dict().items()}
-        self.curve: list[Row] = []
-        self.loss_sum = torch.zeros(())
-        self.facts: dict[str, Any] = {
+        network = build(spec, seed, task.outputs)
+        facts = {
             "extractor": spec,
             "task": task.name,
             "game": task.game,
@@ -214,6 +210,7 @@ class _Kept:
             "settings": settings.facts(),
             "fingerprint": protocol(task, settings),
         }
+        super().__init__(network, adam_of(network, settings), facts)
 
     @property
     def arrived(self) -> bool:
@@ -232,59 +229,8 @@ class _Kept:
             raise FloatingPointError(f"the loss is {loss} at update {update}")
         judged = self.judge("validation")
         if all(judged.skill > row["skill"] for row in self.curve):
-            self.best = {n: t.clone() for n, t in self.network.state_dict().items()}
+            self.best = copied(self.network)
         self.curve.append({"update": update, "loss": loss, "skill": judged.skill, **judged.beside})
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Return everything by name: weights, the best weights, Adam's moments and counters."""
-        found = {"loss_sum": self.loss_sum}
-        found |= {f"network.{n}": t for n, t in self.network.state_dict().items()}
-        found |= {f"best.{n}": t for n, t in self.best.items()}
-        for name, parameter in self.network.named_parameters():
-            # Before the first update Adam has no state; its places are what loading needs to know.
-            state = self.adam.state[parameter] or {
-                "step": torch.zeros(()),
-                "exp_avg": torch.zeros_like(parameter),
-                "exp_avg_sq": torch.zeros_like(parameter),
-            }
-            found |= {f"adam.{name}.{key}": value for key, value in state.items()}
-        return found
-
-    def save(self, folder: Path, update: int) -> None:
-        """Write a checkpoint: new names beside the old ones, then the card that names them."""
-        name = f"checkpoint-{update}.safetensors"
-        sha = save_tensors(self.tensors(), folder / name)
-        write_json(
-            folder / "progress.json",
-            {**self.facts, "update": update, "file": name, "sha256": sha, "curve": self.curve},
-        )
-        for old in folder.glob("checkpoint-*.safetensors"):
-            if old.name != name:
-                old.unlink()
-
-    def load(self, folder: Path) -> int:
-        """Take up the checkpoint in the folder, if there is one; return its updates."""
-        card = folder / "progress.json"
-        if not card.exists():
-            return 0
-        known = read_json(card)
-        if {k: known.get(k) for k in self.facts} != json.loads(json.dumps(self.facts)):
-            raise BadInput(f"{folder}: expected the checkpoint of this run, got another's")
-        if sha256(folder / known["file"]) != known["sha256"]:
-            raise BadInput(f"{folder / known['file']}: damaged (sha256 differs); delete {card}")
-        expected = {n: (tuple(t.shape), t.dtype) for n, t in self.tensors().items()}
-        found = load_tensors(folder / known["file"], expected)
-        self.network.load_state_dict(_below(found, "network."))
-        self.best = _below(found, "best.")
-        self.loss_sum = found["loss_sum"]
-        for name, parameter in self.network.named_parameters():
-            # The layout of the moments follows the weights', as if Adam had made them itself.
-            state = _below(found, f"adam.{name}.")
-            for key in ("exp_avg", "exp_avg_sq"):
-                state[key] = torch.empty_like(parameter).copy_(state[key])
-            self.adam.state[parameter] = state
-        self.curve = known["curve"]
-        return int(known["update"])
 
     def finish(self, folder: Path) -> Trained:
         """Judge the last weights, and the best ones where they count; write those that do."""
@@ -298,7 +244,3 @@ class _Kept:
         return Trained(
             self.network, self.curve, self.judge("test"), last, gain, self.facts["fingerprint"]
         )
-
-
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

@@ -18,7 +18,8 @@ import torch
 
 from agents.allocator import keep_freed_memory
 from agents.checkpoints import read_json
-from analysis.supervised import Row, Stopped, train
+from analysis.supervised import Stopped, train
+from analysis.supervised_checkpoint import Row
 from analysis.tasks import catalogue, tuning
 from analysis.tasks.task import Task
 from commandline import BadInput, told

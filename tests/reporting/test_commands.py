@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import cache
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +16,12 @@ import commandline
 import evaluate
 import train
 from agents import extractors, geometry
+from analysis import battery
 from analysis.claims import CLAIMS, claims_table
-from analysis.tasks import catalogue
+from analysis.tasks import catalogue, tuning
 from reporting import commands
+from studies import publish, tune
+from studies.running.directory import RunSpec
 
 RECORDS = claims_table([])
 PARTS = [(part, record) for claim in CLAIMS for part in claim.parts for record in RECORDS
@@ -35,6 +41,11 @@ def words(command: str) -> list[str]:
     return shlex.split(whole)
 
 
+@cache
+def plan(*studies: Path) -> list[RunSpec]:
+    return train.plan(train.Arguments(study=list(studies)))
+
+
 def check(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Let the program parse and check its arguments, and do nothing."""
     python, *given = words(command)
@@ -49,11 +60,17 @@ def check(command: str, capsys: pytest.CaptureFixture[str]) -> None:
             for row in asked.rows:
                 extractors.check(row)
             for task in asked.supervised:
-                assert set(asked.game) <= set(catalogue.TASKS[task].games), command
+                for game in asked.game:
+                    for condition, row in product(catalogue.TASKS[task].games[game], asked.rows):
+                        extractors.check(catalogue.TASKS[task].network(row, condition))
             assert asked.seeds
         case ["train.py", *rest]:
             asked_of = commandline.parse(train.Arguments, rest, "train.py", "")
-            assert train.plan(asked_of)
+            assert plan(*asked_of.study) if asked_of.study else train.plan(asked_of)
+        case ["-m", "studies.tune"]:
+            commandline.parse(tune.Arguments, [], "tune", "")
+        case ["-m", "studies.publish", *folders]:
+            commandline.parse(publish.Arguments, folders, "publish", "")
         case _:
             raise AssertionError(command)
 
@@ -88,14 +105,50 @@ def test_what_is_missing_of_a_width_is_asked_for_at_that_width() -> None:
     assert judged.endswith("--seeds 0 1 2 3 4 5 6 7 8 9")
 
 
+def test_agents_are_those_of_the_studies_with_their_rows_tuned() -> None:
+    by_id = {part.id: (part, record) for part, record in PARTS if part.regime == "reinforcement"}
+    tuned, chosen, trained = commands.for_part(*by_id["3L"])
+    assert tuned == ".venv/bin/python train.py --study studies/tune_catch.yaml"
+    assert chosen == ".venv/bin/python -m studies.tune"
+    assert trained == ".venv/bin/python train.py --study studies/catch.yaml"
+    *_, trained, measured, published = commands.for_part(*by_id["4"])
+    assert measured == ".venv/bin/python evaluate.py runs/catch --measures shifts"
+    assert published == ".venv/bin/python -m studies.publish runs/catch"
+    *_, trained = commands.for_part(*by_id["3G"])
+    assert trained.endswith("--study studies/catch.yaml studies/catch_pairs.yaml"), "gap_wide"
+    part, record = by_id["3L"]
+    alone, scored = commands.for_part(part, {**record, "width": 0.25, "budget": 1_000})
+    assert "--extractor nature@0.25 half_max@0.25" in alone
+    assert scored == ".venv/bin/python evaluate.py runs/fast"
+
+
+def test_study_files_are_those_of_the_rows() -> None:
+    for game, published in commands.AGENTS_OF.items():
+        for one in published:
+            for name, seeds in ((one.study, range(10)), (one.tuning, tuning.TUNING_SEEDS)):
+                specs = plan(commands.STUDIES / f"{name}.yaml")
+                assert {s.extractor for s in specs} == {*one.rows}, name
+                assert {s.game for s in specs} == {game}
+                assert {s.seed for s in specs} == {*seeds}
+
+
+def test_every_measure_of_agents_but_the_score_has_its_instrument() -> None:
+    cells = {c.measure for part, _ in PARTS if part.regime == "reinforcement" for c in part.cells}
+    assert cells == {"score", *commands.INSTRUMENTS}
+    assert {*commands.INSTRUMENTS.values()} <= battery.INSTRUMENTS.keys()
+
+
 def test_borrowed_learning_rates_are_tuned_where_they_come_from() -> None:
     part = next(p for c in CLAIMS for p in c.parts if p.id == "12d")
     record = next(r for r in RECORDS if r["id"] == "12d")
-    tune, judged = commands.for_part(part, record)
-    assert tune.startswith(".venv/bin/python evaluate.py --supervised where --game pong")
-    assert judged.startswith(
-        ".venv/bin/python evaluate.py --supervised overfitting where --game pong"
-    )
+    assert commands.for_part(part, record) == (
+        ".venv/bin/python evaluate.py --supervised where --game pong "
+        "--rows half_max@0.5 nature@0.5 sort@0.5 gap@0.5 --tune",
+        ".venv/bin/python evaluate.py --supervised overfitting --game pong "
+        "--rows half_max@0.5 nature@0.5 --seeds 0 1 2 3 4 5 6 7 8 9",
+        ".venv/bin/python evaluate.py --supervised where --game pong "
+        "--rows half_max@0.5 nature@0.5 sort@0.5 gap@0.5 --seeds 0 1 2 3 4 5 6 7 8 9",
+    ), "the positive control is another task's"
 
 
 def test_folders_are_quoted_as_a_shell_needs_it() -> None:
