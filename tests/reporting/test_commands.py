@@ -115,7 +115,9 @@ def test_agents_are_those_of_the_studies_with_their_rows_tuned() -> None:
     assert measured == ".venv/bin/python evaluate.py runs/catch --measures shifts"
     assert published == ".venv/bin/python -m studies.publish runs/catch"
     *_, trained = commands.for_part(*by_id["3G"])
-    assert trained.endswith("--study studies/catch.yaml studies/catch_pairs.yaml"), "gap_wide"
+    assert trained == ".venv/bin/python train.py --study studies/catch.yaml", "gap_wide is in it"
+    *_, trained = commands.for_part(*by_id["14 play"])
+    assert trained.endswith("--study studies/catch.yaml studies/catch_pairs.yaml")
     part, record = by_id["3L"]
     alone, scored = commands.for_part(part, {**record, "width": 0.25, "budget": 1_000})
     assert "--extractor nature@0.25 half_max@0.25" in alone
