@@ -7,13 +7,14 @@ the seed and its name, so that leaving one out changes no other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+import pandas as pd
 
 from analysis.cache import CACHE
 from analysis.datasets import teleport_set
@@ -39,6 +40,7 @@ from analysis.worth.do_maps import DoMap, do_map
 from analysis.worth.do_scenes import DoSettings
 from analysis.worth.explorer_maps import explorer_maps
 from analysis.worth.explorer_scenes import ExplorerSettings, Scene, explorer_scene
+from analysis.worth.rewards import arms_of
 from analysis.worth.rollouts import can_be_played_on
 from analysis.worth.value_maps import own_value_maps, value_maps
 from commandline import BadInput, choose
@@ -71,10 +73,21 @@ class Shared:
         settings = LadderSettings(game=self.game)
         return ladder_set(settings, workers=self.workers, folder=self.folder)
 
-    @cached_property
-    def do_map(self) -> DoMap:
-        """What each place is worth under the scripted player."""
-        return do_map(DoSettings(game=self.game), workers=self.workers, folder=self.folder)
+    @property
+    def has_do_maps(self) -> bool:
+        """Whether a script can play the game on from a place."""
+        game = find(self.game)
+        return game.facts is None or can_be_played_on(game)
+
+    def do_maps(self) -> Iterator[DoMap]:
+        """What each place is worth under the scripted player, a map for each opponent arm.
+
+        Loaded one after the other and not kept, since each takes half a GB. None where no script
+        can play on.
+        """
+        for arm in arms_of(self.game) if self.has_do_maps else ():
+            settings = DoSettings(game=self.game, arm=arm)
+            yield do_map(settings, workers=self.workers, folder=self.folder)
 
     @cached_property
     def scene(self) -> Scene:
@@ -120,8 +133,12 @@ def _player(subject: Subject) -> bool:
 
 
 def _player_with_map(subject: Subject) -> bool:
-    game = find(subject.shared.game)
-    return subject.plays and (game.facts is None or can_be_played_on(game))
+    return subject.plays and subject.shared.has_do_maps
+
+
+def _in_each_arm(subject: Subject, compare: Callable[[DoMap], Measured]) -> Measured:
+    """Compare with the do-map of each opponent arm; the column `arm` tells the lines apart."""
+    return Measured(pd.concat([compare(of).table for of in subject.shared.do_maps()]))
 
 
 @dataclass(frozen=True)
@@ -186,19 +203,21 @@ INSTRUMENTS: Mapping[str, Instrument] = MappingProxyType(
         ),
         "values": Instrument(
             "the value map beside what each place is worth under the scripted player",
-            lambda s, rng: value_maps(s.network, s.shared.do_map, rng),
+            lambda s, rng: _in_each_arm(s, lambda of: value_maps(s.network, of, rng)),
             of=_player_with_map,
             rollouts=True,
         ),
         "own_values": Instrument(
             "the value map beside what each place is worth if the agent plays on",
-            lambda s, rng: own_value_maps(s.network, s.shared.do_map, rng),
+            lambda s, rng: _in_each_arm(s, lambda of: own_value_maps(s.network, of, rng)),
             of=_player_with_map,
             rollouts=True,
         ),
         "ball_rewards": Instrument(
             "reward by the ball's place in the agent's own games",
-            lambda s, rng: ball_rewards(s.network, find(s.shared.game), rng),
+            lambda s, rng: ball_rewards(
+                s.network, find(s.shared.game), rng, maps=s.shared.do_maps()
+            ),
             of=_player,
             rollouts=True,
         ),
