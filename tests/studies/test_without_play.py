@@ -6,12 +6,18 @@ import json
 import threading
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import evaluate
 import train
-from analysis.measurements import collect, load
+from analysis.cache import CACHE
+from analysis.measurements import collect, load, save
+from analysis.pictures.frames import Frames
+from analysis.probing.probes import pixel_probes
+from analysis.probing.read_out import read_out_set
+from analysis.readings import Measured
 from analysis.supervised import SupervisedSettings
 from studies.networks import untrained
 from studies.networks.supervised import perform
@@ -33,9 +39,15 @@ def test_from_words_to_numbers(
 ) -> None:
     """Catch, real data, small networks: one test, because all of them share sets built once."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(untrained, "pixel_probes", of_few_pixels)
     networks_with_random_weights(capsys)
     a_network_trained_without_a_game(tmp_path)
     an_agent(capsys)
+
+
+def of_few_pixels(frames: Frames, rng: np.random.Generator) -> Measured:
+    """The same of a set a twentieth the size: 3,000 inputs take a minute."""
+    return pixel_probes(read_out_set(frames.game, CACHE), rng)
 
 
 def networks_with_random_weights(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,7 +57,10 @@ def networks_with_random_weights(capsys: pytest.CaptureFixture[str]) -> None:
     found = collect([Path("results")])
     assert {m.regime for m in found} == {"untrained"}
     assert {m.commit for m in found} == {commit() or ""}
-    assert {(m.row, m.seed) for m in found if m.measure == "where_r2"} == {(r, 0) for r in ROWS}
+    rows = [*ROWS, "raw_pixels"]
+    assert {(m.row, m.seed) for m in found if m.measure == "where_r2"} == {(r, 0) for r in rows}
+    table = pd.read_parquet("results/untrained/catch/raw_pixels/probes.parquet")
+    assert {"random map", "shuffled", "place"} <= set(table["target"])
     checks = {m.measure: m.value for m in found}
     assert checks["corner_dq"] == 0
     assert abs(checks["blank_r2"]) <= 0.05
@@ -55,6 +70,12 @@ def networks_with_random_weights(capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.stat().st_mtime_ns for path in Path("results").rglob("*.json")}
     assert "finished" not in said(capsys, *words)
     assert before == {path: path.stat().st_mtime_ns for path in before}
+    # Published before there were probes of pixels: they are added, though no network is left.
+    pixels = Path("results/untrained/catch/raw_pixels/measurements.json")
+    whole = load(pixels)
+    save([m for m in whole if m.measure == "erased_r2"], pixels)
+    assert "catch: the input's own limit" in said(capsys, *words)
+    assert load(pixels) == whole
     (left,) = untrained.shares("catch", ROWS, [0, 1], 1, Path("runs"), Path("results"))
     assert left.networks == tuple((row, 1) for row in ROWS)
 
