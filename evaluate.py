@@ -93,8 +93,9 @@ class Arguments:
         report: Play nothing; write the report to this file, report.html unless one is named.
         json: With --claims: print a list of JSON objects instead of a table.
         measures: What to measure of each agent beside its score: all, or some of probes,
-            displacement, jnd, equivariance, receptive, shifts, bits, pools, explorer, values,
-            own_values, ball_rewards (the last three play on, which takes minutes).
+            displacement, shams, jnd, equivariance, receptive, shifts, bits, pools, explorer,
+            values, own_values, ball_rewards (the last three play on, which takes minutes; shams
+            are not of Catch, which has no emulator).
         untrained: Play nothing; measure networks with random weights, named by --rows and --seeds.
         potential_reward: Play nothing but the scripted player: how much of the reward hangs on the
             ball's place, and what a net that reads the RAM foretells of it.

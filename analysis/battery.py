@@ -23,11 +23,13 @@ from analysis.measures.displacement import displacement
 from analysis.measures.equivariance import equivariance
 from analysis.measures.jnd import jnd
 from analysis.measures.receptive import receptive_field
+from analysis.measures.shams import sham_changes
 from analysis.measures.shifts import q_shift
 from analysis.networks import Network
 from analysis.pictures.frames import Frames, TeleportSettings
 from analysis.pictures.ladder_sets import LadderSettings, ladder_set
 from analysis.pictures.ladders import Ladders
+from analysis.pictures.sham_sets import Shams, ShamSettings, sham_set
 from analysis.probing.checks import blank
 from analysis.probing.probes import place, probes
 from analysis.probing.swaps import place_after_pools, place_bits
@@ -72,6 +74,11 @@ class Shared:
         """The ball moved by exactly δ."""
         settings = LadderSettings(game=self.game)
         return ladder_set(settings, workers=self.workers, folder=self.folder)
+
+    @cached_property
+    def shams(self) -> Shams:
+        """Pictures that differ in one thing only."""
+        return sham_set(ShamSettings(game=self.game), workers=self.workers, folder=self.folder)
 
     @property
     def has_do_maps(self) -> bool:
@@ -128,6 +135,10 @@ def _of_rows(*rows: str) -> Callable[[Subject], bool]:
     return lambda subject: subject.row in rows
 
 
+def _emulated(subject: Subject) -> bool:
+    return find(subject.shared.game).facts is not None
+
+
 def _player(subject: Subject) -> bool:
     return subject.plays
 
@@ -169,6 +180,11 @@ INSTRUMENTS: Mapping[str, Instrument] = MappingProxyType(
         "displacement": Instrument(
             "by how much each layer changes when the ball moves by δ",
             lambda s, rng: displacement(s.network, s.shared.ladders, rng, plays=s.plays),
+        ),
+        "shams": Instrument(
+            "what each layer makes of interventions that change one thing only, or nothing",
+            lambda s, rng: sham_changes(s.network, s.shared.shams, plays=s.plays),
+            of=_emulated,
         ),
         "jnd": Instrument(
             "d′ over distance, and the just noticeable difference",

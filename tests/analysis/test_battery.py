@@ -43,6 +43,7 @@ def test_what_can_be_measured_of_whom() -> None:
     assert able(subject("nature@0.25")) == everyone | {"bits"}
     assert able(subject("half_max@0.25", "supervised")) == everyone | {"pools"}
     assert able(subject("gap@0.25", "reinforcement")) == everyone | players
+    assert able(subject("gap@0.25", "untrained", "catch")) == everyone - {"shams"}
     bowling = able(subject("gap@0.25", "reinforcement", "bowling"))
     assert bowling == everyone | {"shifts", "ball_rewards"}
 
