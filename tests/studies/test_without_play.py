@@ -121,6 +121,10 @@ def an_agent(capsys: pytest.CaptureFixture[str]) -> None:
     folder = Path("runs/demo/catch/gap@0.125/seed0/evaluation")
     assert {"shifts.parquet", "receptive.parquet"} <= {p.name for p in folder.iterdir()}
     assert len(pd.read_parquet(folder / "shifts.parquet")) > 5
+    card, agent = (
+        json.loads((folder / at).read_text()) for at in ("measures.json", "../agent.json")
+    )
+    assert {taken["agent_sha256"] for taken in card.values()} == {agent["sha256"]}
     measured = {m.measure: m for m in load(folder / "measurements.json")}
     assert set(measured) == {"score", "score_gain", "q_shift", "action_kappa"}
     assert {(m.row, m.regime, m.budget) for m in measured.values()} == {
