@@ -40,8 +40,7 @@ from rich.console import Console
 import commandline
 from agents.checkpoints import device_for
 from agents.settings import EvaluationProtocol
-from analysis import battery
-from analysis.claims import claims_table
+from analysis import battery, beside
 from analysis.measurements import collect
 from analysis.supervised import SupervisedSettings
 from commandline import BadInput, at_least
@@ -216,7 +215,7 @@ def write_report(runs: Sequence[Path], file: Path, console: Console) -> None:
 def show_claims(arguments: Arguments, console: Console) -> None:
     """Print the verdicts that the measurements lying there allow."""
     published = [RESULTS] if RESULTS.exists() else []
-    records = claims_table(collect([*published, *arguments.runs]))
+    records = beside.verdicts(collect([*published, *arguments.runs]))
     if arguments.json:
         print(json.dumps(records, indent=2))
     else:

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from agents.checkpoints import read_json
-from analysis.claims import claims_table
+from analysis import beside
 from analysis.measurements import Measurement, locate
 from analysis.tasks.tuning import TUNING_SEEDS
 from commandline import BadInput
@@ -51,7 +51,7 @@ class Gathered:
     @cached_property
     def verdicts(self) -> list[dict[str, Any]]:
         """What `evaluate.py --claims --json` prints."""
-        return claims_table(self.raw)
+        return beside.verdicts(self.raw)
 
     @cached_property
     def agents(self) -> tuple[str, ...]:
