@@ -8,6 +8,7 @@ from pathlib import Path
 from report_runs import change, copy
 
 from analysis.measurements import load
+from studies.measuring.evaluation import unnormalised
 from studies.measuring.measure import open_run
 from studies.measuring.measure_agent import write_measurements
 
@@ -15,6 +16,18 @@ from studies.measuring.measure_agent import write_measurements
 def published(run: Path) -> set[str]:
     write_measurements(open_run(run))
     return {m.measure for m in load(run / "evaluation" / "measurements.json")}
+
+
+def test_games_without_a_reference_are_named(tmp_path: Path) -> None:
+    """Once each, however many runs; nothing is said of the others."""
+    pong = copy(tmp_path)
+    breakout = [copy(tmp_path, seed=seed) for seed in (1, 2)]
+    for run in breakout:
+        change(run / "config.json", {"game": "breakout"})
+    assert unnormalised([open_run(pong)]) == []
+    (line,) = unnormalised([open_run(run) for run in (pong, *breakout)])
+    assert line.startswith("Breakout has no normalised score yet")
+    assert published(breakout[0]).isdisjoint({"score", "score_gain"})
 
 
 def test_what_was_read_off_another_agent_is_left_out(tmp_path: Path) -> None:
