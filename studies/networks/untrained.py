@@ -144,8 +144,8 @@ def _add(found: Sequence[Measurement], file: Path, share: UntrainedShare) -> Non
 def check_set(shared: battery.Shared, results: Path) -> None:
     """Publish what the shared set itself tells, with the ball and with it erased; once a game.
 
-    The row `raw_pixels`: no network can be read out better by a line than its input. Beside the
-    numbers lies the whole table of probes.
+    The row `raw_pixels`: what probes find without any network. A network may well make of the input
+    what is easier to read. Beside the numbers lies the whole table of probes.
     """
     if is_checked(shared.game, results):
         return
