@@ -40,8 +40,7 @@ from rich.console import Console
 import commandline
 from agents.checkpoints import device_for
 from agents.settings import EvaluationProtocol
-from analysis import battery
-from analysis.claims import claims_table
+from analysis import battery, beside
 from analysis.measurements import collect
 from analysis.supervised import SupervisedSettings
 from commandline import BadInput, at_least
@@ -93,8 +92,9 @@ class Arguments:
         report: Play nothing; write the report to this file, report.html unless one is named.
         json: With --claims: print a list of JSON objects instead of a table.
         measures: What to measure of each agent beside its score: all, or some of probes,
-            displacement, jnd, equivariance, receptive, shifts, bits, pools, explorer, values,
-            own_values, ball_rewards (the last three play on, which takes minutes).
+            displacement, shams, jnd, equivariance, receptive, shifts, bits, pools, explorer,
+            values, own_values, ball_rewards (the last three play on, which takes minutes; shams
+            are not of Catch, which has no emulator).
         untrained: Play nothing; measure networks with random weights, named by --rows and --seeds.
         potential_reward: Play nothing but the scripted player: how much of the reward hangs on the
             ball's place, and what a net that reads the RAM foretells of it.
@@ -215,7 +215,7 @@ def write_report(runs: Sequence[Path], file: Path, console: Console) -> None:
 def show_claims(arguments: Arguments, console: Console) -> None:
     """Print the verdicts that the measurements lying there allow."""
     published = [RESULTS] if RESULTS.exists() else []
-    records = claims_table(collect([*published, *arguments.runs]))
+    records = beside.verdicts(collect([*published, *arguments.runs]))
     if arguments.json:
         print(json.dumps(records, indent=2))
     else:

@@ -7,13 +7,14 @@ the seed and its name, so that leaving one out changes no other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+import pandas as pd
 
 from analysis.cache import CACHE
 from analysis.datasets import teleport_set
@@ -22,11 +23,13 @@ from analysis.measures.displacement import displacement
 from analysis.measures.equivariance import equivariance
 from analysis.measures.jnd import jnd
 from analysis.measures.receptive import receptive_field
+from analysis.measures.shams import sham_changes
 from analysis.measures.shifts import q_shift
 from analysis.networks import Network
 from analysis.pictures.frames import Frames, TeleportSettings
 from analysis.pictures.ladder_sets import LadderSettings, ladder_set
 from analysis.pictures.ladders import Ladders
+from analysis.pictures.sham_sets import Shams, ShamSettings, sham_set
 from analysis.probing.checks import blank
 from analysis.probing.probes import place, probes
 from analysis.probing.swaps import place_after_pools, place_bits
@@ -39,6 +42,7 @@ from analysis.worth.do_maps import DoMap, do_map
 from analysis.worth.do_scenes import DoSettings
 from analysis.worth.explorer_maps import explorer_maps
 from analysis.worth.explorer_scenes import ExplorerSettings, Scene, explorer_scene
+from analysis.worth.rewards import arms_of
 from analysis.worth.rollouts import can_be_played_on
 from analysis.worth.value_maps import own_value_maps, value_maps
 from commandline import BadInput, choose
@@ -82,9 +86,25 @@ class Shared:
         return self.ladders.content_hash()
 
     @cached_property
-    def do_map(self) -> DoMap:
-        """What each place is worth under the scripted player."""
-        return do_map(DoSettings(game=self.game), workers=self.workers, folder=self.folder)
+    def shams(self) -> Shams:
+        """Pictures that differ in one thing only."""
+        return sham_set(ShamSettings(game=self.game), workers=self.workers, folder=self.folder)
+
+    @property
+    def has_do_maps(self) -> bool:
+        """Whether a script can play the game on from a place."""
+        game = find(self.game)
+        return game.facts is None or can_be_played_on(game)
+
+    def do_maps(self) -> Iterator[DoMap]:
+        """What each place is worth under the scripted player, a map for each opponent arm.
+
+        Loaded one after the other and not kept, since each takes half a GB. None where no script
+        can play on.
+        """
+        for arm in arms_of(self.game) if self.has_do_maps else ():
+            settings = DoSettings(game=self.game, arm=arm)
+            yield do_map(settings, workers=self.workers, folder=self.folder)
 
     @cached_property
     def scene(self) -> Scene:
@@ -136,13 +156,21 @@ def _of_rows(*rows: str) -> Callable[[Subject], bool]:
     return lambda subject: subject.row in rows
 
 
+def _emulated(subject: Subject) -> bool:
+    return find(subject.shared.game).facts is not None
+
+
 def _player(subject: Subject) -> bool:
     return subject.plays
 
 
 def _player_with_map(subject: Subject) -> bool:
-    game = find(subject.shared.game)
-    return subject.plays and (game.facts is None or can_be_played_on(game))
+    return subject.plays and subject.shared.has_do_maps
+
+
+def _in_each_arm(subject: Subject, compare: Callable[[DoMap], Measured]) -> Measured:
+    """Compare with the do-map of each opponent arm; the column `arm` tells the lines apart."""
+    return Measured(pd.concat([compare(of).table for of in subject.shared.do_maps()]))
 
 
 @dataclass(frozen=True)
@@ -173,6 +201,11 @@ INSTRUMENTS: Mapping[str, Instrument] = MappingProxyType(
         "displacement": Instrument(
             "by how much each layer changes when the ball moves by δ",
             lambda s, rng: displacement(s.network, s.shared.ladders, rng, plays=s.plays),
+        ),
+        "shams": Instrument(
+            "what each layer makes of interventions that change one thing only, or nothing",
+            lambda s, rng: sham_changes(s.network, s.shared.shams, plays=s.plays),
+            of=_emulated,
         ),
         "jnd": Instrument(
             "d′ over distance, and the just noticeable difference",
@@ -209,19 +242,21 @@ INSTRUMENTS: Mapping[str, Instrument] = MappingProxyType(
         ),
         "values": Instrument(
             "the value map beside what each place is worth under the scripted player",
-            lambda s, rng: value_maps(s.network, s.shared.do_map, rng),
+            lambda s, rng: _in_each_arm(s, lambda of: value_maps(s.network, of, rng)),
             of=_player_with_map,
             rollouts=True,
         ),
         "own_values": Instrument(
             "the value map beside what each place is worth if the agent plays on",
-            lambda s, rng: own_value_maps(s.network, s.shared.do_map, rng),
+            lambda s, rng: _in_each_arm(s, lambda of: own_value_maps(s.network, of, rng)),
             of=_player_with_map,
             rollouts=True,
         ),
         "ball_rewards": Instrument(
             "reward by the ball's place in the agent's own games",
-            lambda s, rng: ball_rewards(s.network, find(s.shared.game), rng),
+            lambda s, rng: ball_rewards(
+                s.network, find(s.shared.game), rng, maps=s.shared.do_maps()
+            ),
             of=_player,
             rollouts=True,
         ),

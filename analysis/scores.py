@@ -121,6 +121,15 @@ def interquartile_mean(values: Float[np.ndarray, "... n"]) -> Float[np.ndarray, 
     return mean
 
 
+def probability_of_improvement(of: Float[np.ndarray, " n"], over: Float[np.ndarray, " m"]) -> float:
+    """Return how often one of the first is greater than one of the second (Agarwal et al. 2021).
+
+    The mean over all pairs; a tie counts half. .5 if neither is better.
+    """
+    difference = of[:, None] - over[None]
+    return float(((difference > 0) + 0.5 * (difference == 0)).mean())
+
+
 STATISTICS: Mapping[str, Callable[..., Any]] = {
     "mean": lambda values: values.mean(axis=-1),
     "median": lambda values: np.median(values, axis=-1),

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from agents.checkpoints import read_json
-from analysis.claims import claims_table
+from analysis import beside
 from analysis.measurements import Measurement, locate
 from analysis.tasks.tuning import TUNING_SEEDS
 from commandline import BadInput
@@ -51,7 +51,7 @@ class Gathered:
     @cached_property
     def verdicts(self) -> list[dict[str, Any]]:
         """What `evaluate.py --claims --json` prints."""
-        return claims_table(self.raw)
+        return beside.verdicts(self.raw)
 
     @cached_property
     def agents(self) -> tuple[str, ...]:
@@ -77,6 +77,7 @@ class Gathered:
         columns: Sequence[str],
         keep: Mapping[str, object],
         runs: Sequence[Run] | None = None,
+        perhaps: Sequence[str] = (),
     ) -> pd.DataFrame:
         """Return one measure of every agent that has it, with the agent's columns behind it.
 
@@ -85,6 +86,7 @@ class Gathered:
             columns: Those of the measure's table.
             keep: Values that lines must have, by column; a collection means any of them.
             runs: Those agents only.
+            perhaps: Further columns, which tables written before there were any of them lack: NaN.
 
         Raises:
             BadInput: If a table cannot be read.
@@ -94,7 +96,8 @@ class Gathered:
             assert run.folder is not None, "has the measure, so has a folder"
             file = run.folder / f"{name}.parquet"
             try:
-                found = pd.read_parquet(file, columns=[*columns])
+                whole = pd.read_parquet(file, columns=None if perhaps else [*columns])
+                found = whole[[*columns]].join(whole.reindex(columns=[*perhaps]))
             except (OSError, ValueError, KeyError) as error:
                 raise BadInput(f"{file}: expected a table of {name}, got {error}") from None
             for column, value in keep.items():
@@ -105,7 +108,7 @@ class Gathered:
                 found[column] = value
             parts.append(found)
         if not parts:
-            return pd.DataFrame(columns=[*columns, *IDENTITY])
+            return pd.DataFrame(columns=[*columns, *perhaps, *IDENTITY])
         return pd.concat(parts, ignore_index=True)
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Float64
 
 from analysis.worth.ball_rewards import cell_size_screen
 from envs.games import SCREEN_HEIGHT, SCREEN_WIDTH, Game
+from reporting.charts.panel import arm_said
 
 WIDTH = 200
 """Of one map, pixels before `PIXELS`."""
@@ -32,6 +33,8 @@ QUANTITIES = {
 def value_map_png(table: pd.DataFrame, game: Game, title: str) -> bytes:
     """Draw what places are worth, above what the agent expects there, a column for each velocity.
 
+    Opponent arms stand below each other, each with its name.
+
     Args:
         table: Of `analysis.worth.value_maps`.
         game: What was played.
@@ -45,10 +48,35 @@ def value_map_png(table: pd.DataFrame, game: Game, title: str) -> bytes:
     for of, low, high in (("ball_x_screen", "left", "right"), ("ball_y_screen", "top", "bottom")):
         maps[low], maps[high] = _cells(maps[of].to_numpy(np.float64))
     rows = [
-        _row(maps[maps["quantity"] == quantity], "velocity", QUANTITIES[quantity], game)
+        _row(
+            maps[(maps["arm"] == arm) & (maps["quantity"] == quantity)],
+            "velocity",
+            "; ".join(filter(None, (QUANTITIES[quantity], arm_said(game.name, arm)))),
+            game,
+        )
+        for arm in maps["arm"].unique()
         for quantity in ("worth", "expected")
     ]
     return _png(alt.vconcat(*rows).resolve_scale(color="independent"), title)
+
+
+def agreement_said(table: pd.DataFrame, game: Game) -> str:
+    """Say how the return by the ball's place goes with the do-maps; empty if none was beside it.
+
+    Args:
+        table: Of `analysis.worth.ball_rewards`; older ones have no column `arm`.
+        game: What was played.
+    """
+    if "arm" not in table:
+        return ""
+    beside = table[(table["quantity"] == "return") & table["what"].isin(["spearman", "cells"])]
+    found = []
+    for (arm, policy), lines in beside.groupby(["arm", "policy"], sort=False):
+        number = dict(zip(lines["what"], lines["value"], strict=True))
+        rank = "–" if np.isnan(number["spearman"]) else f"{number['spearman']:.2f}"
+        told = (f"{number['cells']:.0f} cells", arm_said(game.name, str(arm)))
+        found.append(f"{rank} ({', '.join(filter(None, told))}, the {policy} plays on)")
+    return f"Spearman with the do-map: {'; '.join(found)}" if found else ""
 
 
 def reward_map_png(table: pd.DataFrame, game: Game, title: str) -> bytes:

@@ -20,7 +20,7 @@ import pandas as pd
 from agents.checkpoints import read_json, write_json
 from commandline import BadInput
 from envs.games import Game, find
-from reporting.map_images import position_bins, reward_map_png, value_map_png
+from reporting.map_images import agreement_said, position_bins, reward_map_png, value_map_png
 from reporting.names import POSITION_BINS, VIDEO, map_of, measure, score, table_of
 from reporting.wandb_run import ID_FILE, WandbRun, forget_logs, start_wandb
 
@@ -152,9 +152,11 @@ def _media(folder: Path, game: Game, name: str, pictures: Path) -> dict[str, Any
             continue
         table = _read(path)
         if path.stem == "ball_rewards":
+            title = f"{name}: what followed from where the ball was"
+            title = ". ".join(filter(None, (title, agreement_said(table, game))))
             table = position_bins(table)
             found[POSITION_BINS] = _table(table)
-            png = reward_map_png(table, game, f"{name}: what followed from where the ball was")
+            png = reward_map_png(table, game, title)
         else:
             found[table_of(path.stem)] = _table(table)
             if path.stem not in ("values", "own_values"):

@@ -12,7 +12,7 @@ features, on which claims hang, are asked about all inputs as well. No layer is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,13 @@ MOST_NUMBERS = 8_192
 
 ROOM_BYTES = 1 << 30
 """What the maps of one pass may take; larger networks are passed several times."""
+
+DECIDE = (
+    ("coarse_r2", "mlp", "coarse"),
+    ("phase_r2", "mlp", "phase"),
+    ("where_r2", "ridge", "place"),
+)
+"""What claims use: the measure, by which probe, and what it is asked."""
 
 
 def probes(
@@ -64,23 +71,24 @@ def probes(
         deciding, asked_of = _flat(responses(network, frames.observations)[FEATURES]), questions
         records += probe(deciding, asked_of, rng, {"layer": FEATURES}, projected=False)
     table = pd.DataFrame(records)
+    asked_all = (table["layer"] == FEATURES) & (table["fitted_on"] == len(asked_of.parts.train))
+    decide = [d for d in DECIDE if not (supervised and d[0] == "where_r2")]
+    return Measured(table, _readings(table[asked_all], frames, decide))
+
+
+def _readings(
+    table: pd.DataFrame, frames: Frames, names: Sequence[tuple[str, str, str]], row: str = ""
+) -> tuple[Reading, ...]:
+    """Return what claims may use of the lines of one layer and one number of examples."""
     numbers = table[
-        (table["layer"] == FEATURES)
-        & (table["view"] == "full")
+        (table["view"] == "full")
         & (table["split"] == "scenes")
         & (table["metric"] == "r2")
         & (table["axis"] == "mean")
-        & (table["fitted_on"] == len(asked_of.parts.train))
     ].set_index(["probe", "target"])["value"]
-    names = [("coarse_r2", "mlp", "coarse"), ("phase_r2", "mlp", "phase")]
-    if not supervised:
-        names.append(("where_r2", "ridge", "place"))
-    return Measured(
-        table,
-        tuple(
-            Reading(measure, float(numbers[by, target]), condition(frames))
-            for measure, by, target in names
-        ),
+    return tuple(
+        Reading(measure, float(numbers[by, target]), condition(frames), row)
+        for measure, by, target in names
     )
 
 
@@ -126,7 +134,9 @@ def pixel_probes(frames: Frames, rng: np.random.Generator) -> Measured:
 
     Returns:
         The table of `probes` with the layer `pixels`, and in it the target `place` of the view
-        `erased`, for `pixels` and for `paddles`.
+        `erased`, for `pixels` and for `paddles`. Readings, all of the row `raw_pixels`: those of
+        `probes`, of the thinned set, as `place` has it for networks with random weights; and
+        `erased_r2`.
     """
     some = thinned(frames)
     questions = asked(frames, rng).only(some)
@@ -140,7 +150,9 @@ def pixel_probes(frames: Frames, rng: np.random.Generator) -> Measured:
             {"layer": line["source"], "axis": line["axis"], "value": line["value"], "metric": "r2"}
             | told
         )
-    return Measured(pd.DataFrame(records), without.readings)
+    table = pd.DataFrame(records)
+    read = _readings(table[table["layer"] == "pixels"], frames, DECIDE, without.readings[0].row)
+    return Measured(table, (*read, *without.readings))
 
 
 def _maps(network: Network, observations: np.ndarray) -> Iterator[tuple[str, Features]]:

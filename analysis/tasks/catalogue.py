@@ -24,7 +24,7 @@ from analysis.tasks.what import (
 )
 from analysis.tasks.where import where
 from analysis.worth.returns import RewardSettings
-from analysis.worth.rewards import CONDITIONS, reward_set
+from analysis.worth.rewards import arms_of, condition_of, reward_set
 from commandline import choose
 
 
@@ -56,7 +56,7 @@ def _where(game: str, condition: str) -> Task:
 
 
 def _reward(game: str, condition: str) -> Task:
-    arm = next(arm for arm, named in CONDITIONS.items() if named == condition)
+    arm = next(arm for arm in arms_of(game) if condition_of(game, arm) == condition)
     return reward(reward_set(RewardSettings(game=game, arm=arm)))
 
 
@@ -79,6 +79,9 @@ def _numbers(condition: str) -> list[str]:
     return [part.split("=")[1] for part in condition.split(",")]
 
 
+PLAYED_ON = ("pong", "breakout")
+"""Games in which a script can play on from any place (`analysis.worth.rollouts`)."""
+
 TASKS: Mapping[str, Kind] = MappingProxyType(
     {
         "where": Kind(
@@ -87,8 +90,9 @@ TASKS: Mapping[str, Kind] = MappingProxyType(
             _where,
         ),
         "reward": Kind(
-            "the sign of the next point, opponent held and moved along",
-            {"pong": tuple(CONDITIONS.values())},
+            "the sign of the next point, opponent held and moved along; in Breakout a brick or a "
+            "lost life",
+            {game: tuple(condition_of(game, arm) for arm in arms_of(game)) for game in PLAYED_ON},
             _reward,
         ),
         "what": Kind(

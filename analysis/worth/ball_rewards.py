@@ -9,7 +9,7 @@ met, not over what was set: the do-map (`analysis.worth.do_maps`) is beside them
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from statistics import NormalDist
 
@@ -78,7 +78,7 @@ def ball_rewards(
     *,
     games: int | None = None,
     protocol: EvaluationProtocol | None = None,
-    maps: Sequence[DoMap] = (),
+    maps: Iterable[DoMap] = (),
 ) -> Measured:
     """Let a network play whole games and say what the ball's place led to.
 
@@ -88,11 +88,13 @@ def ball_rewards(
         rng: Of the games, and of the intervals.
         games: How many; 30, or 2,000 of Catch.
         protocol: Epsilon, stickiness, idle frames and the frame limit; as agents are scored.
-        maps: do-maps of the game to correlate with.
+        maps: do-maps of the game to correlate with; each is looked at once, after the games.
 
     Returns:
         A line for each cell, direction, quantity and statistic (`mean`, `low`, `high`: a 95 %
-        interval over games; `visits`, `games`), and the correlations; no verdict hangs on them.
+        interval over games; `visits`, `games`), and for each map, named by `arm` and `policy`, and
+        each quantity `spearman`, `pearson` and the number of `cells` that both have. No verdict
+        hangs on them.
     """
     played = GAMES_CATCH if game.rom is None else GAMES
     visits = record(greedy(network), game, games or played, protocol or EvaluationProtocol(), rng)

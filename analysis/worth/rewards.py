@@ -86,10 +86,18 @@ class Rewards:
         }
 
 
+def arms_of(game: str) -> tuple[str, ...]:
+    """Return the opponent arms there are: both, or `held` alone where nobody opposes.
+
+    Without an opponent the two are the same pictures and the same rollouts.
+    """
+    facts = find(game).facts
+    return tuple(CONDITIONS) if facts is not None and facts.opponent is not None else ("held",)
+
+
 def condition_of(game: str, arm: str, policy: str = "tracker") -> str:
     """Return what the claims call an opponent arm; under the random policy it is another name."""
-    facts = find(game).facts
-    named = CONDITIONS[arm] if facts is not None and facts.opponent is not None else ""
+    named = CONDITIONS[arm] if len(arms_of(game)) > 1 else ""
     other = "" if policy == "tracker" else f"policy={policy}"
     return ",".join(part for part in (named, other) if part)
 

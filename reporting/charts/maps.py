@@ -18,10 +18,11 @@ from reporting.charts.panel import AnyChart, Drawn, Missing, Panel, absent, arm_
 from reporting.charts.playfield import HEIGHT, playfield
 from reporting.commands import measures
 from reporting.gather import Gathered
+from reporting.map_images import agreement_said
 from reporting.runs import Run
 
 MOST_AGENTS = 8
-"""Agents whose maps are drawn in one report: each takes some 100 kB of the file."""
+"""Agents whose maps are drawn in one report: each takes some 100 kB an opponent arm."""
 
 AGENT = ["game", "row", "seed", "training", "budget", "source"]
 
@@ -104,7 +105,8 @@ def _pair(key: Key, group: pd.DataFrame) -> list[Panel]:
     game, row, seed, training, budget, _, policy, arm = key
     numbers = [_number(group, q) for q in ("spearman", "r2_explainable", "value_blind")]
     player = "the agent itself" if policy == "own" else f"the {policy}"
-    plays = ", ".join(filter(None, (f"{player} plays on", arm_said(game, arm))))
+    opposed = arm_said(game, arm)
+    plays = ", ".join(filter(None, (f"{player} plays on", opposed)))
     told = {
         "worth": f"E[G | do(ball = x, y)]: what the next point pays on average if {plays}; "
         f"over scenes and velocities. Budget {budget:,} agent steps, training {training}.",
@@ -122,9 +124,12 @@ def _pair(key: Key, group: pd.DataFrame) -> list[Panel]:
         panels.append(
             Panel(
                 name=slug(quantity, game, row, seed, policy, arm, training, budget),
-                title=f"{game}/{row}/seed{seed}: {shading.title}",
+                title="; ".join(
+                    filter(None, (f"{game}/{row}/seed{seed}: {shading.title}", opposed))
+                ),
                 chart=_map(str(game), corners, size, shading),
-                alt=f"Map of the playfield of {game}, {shading.title}: from "
+                alt=f"Map of the playfield of {game}, "
+                f"{', '.join(filter(None, (shading.title, opposed)))}: from "
                 f"{mean['value'].min():.2f} to {mean['value'].max():.2f}.",
                 caption=told[quantity],
                 narrow=True,
@@ -145,9 +150,9 @@ def rewards(gathered: Gathered) -> Drawn:
         gathered: Of which the agents' `ball_rewards` is read.
     """
     columns = ("direction", "cell_x_screen", "cell_y_screen", "quantity", "what", "value")
-    keep = {"what": ("mean", "low", "high", "visits", "games")}
+    keep = {"what": ("mean", "low", "high", "visits", "games", "spearman", "cells")}
     chosen, left = _chosen(gathered.having("ball_rewards"))
-    found = gathered.table("ball_rewards", columns, keep, chosen)
+    found = gathered.table("ball_rewards", columns, keep, chosen, ("arm", "policy"))
     if found.empty:
         return absent("Reward by ball position", measures("ball_rewards", agents=gathered.agents))
     returns = found[(found["quantity"] == "return") & (found["what"] == "mean")]
@@ -174,6 +179,8 @@ def _by_direction(key: Key, group: pd.DataFrame, shading: Shading) -> Drawn:
         columns={"cell_x_screen": "x", "cell_y_screen": "y", "mean": "value", "now": "at once"}
     )
     beside = [c for c in ("low", "high", "at once", "visits", "games") if c in cells]
+    agreed = agreement_said(group, find(str(game)))
+    agreed = f"Over all directions: {agreed}. " if agreed else ""
     panels = []
     for direction, shown in cells.groupby("direction", sort=True):
         least, most = shown["value"].min(), shown["value"].max()
@@ -185,7 +192,7 @@ def _by_direction(key: Key, group: pd.DataFrame, shading: Shading) -> Drawn:
                 alt=f"Map of the playfield of {game}: mean raw reward until the next point with "
                 f"the ball there, going {direction}. From {least:.2f} to {most:.2f}.",
                 caption=f"{len(shown)} cells seen in {LEAST} games or more; the others stay blank. "
-                f"Budget {budget:,} agent steps, training {training}.",
+                f"{agreed}Budget {budget:,} agent steps, training {training}.",
                 narrow=True,
             )
         )

@@ -10,6 +10,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from analysis.measurements import REFERENCES
 from commandline import counted
 from envs.games import find
 from reporting.charts.panel import (
@@ -59,7 +60,10 @@ def untrained_place(measurements: pd.DataFrame, only: Collection[str] = ()) -> D
         only: Rows of the zoo, at any width; all where none is named.
     """
     asked = (measurements["measure"] == "where_r2") & (measurements["regime"] == "untrained")
-    found = _only(with_width(measurements[asked]), only)
+    # Pixels have no width: their line stands in every chart that was made on the same data.
+    pixels = asked & measurements["row"].isin([*REFERENCES])
+    limit = measurements[pixels]
+    found = _only(with_width(measurements[asked & ~pixels]), only)
     if found.empty:
         return absent("Random weights: R² of the ball's place, by row", *UNTRAINED)
     panels = []
@@ -69,13 +73,19 @@ def untrained_place(measurements: pd.DataFrame, only: Collection[str] = ()) -> D
         control = any(row.partition("@")[0] == "dense_circular_gap" for row in group["row"])
         blind = "dense_circular_gap is a control and has to be blind. " if control else ""
         best = group.groupby("row")["value"].mean().sort_values(ascending=False)
+        beside = limit[
+            (limit[["game", "condition", "fingerprint"]] == [game, condition, fingerprint]).all(
+                axis=1
+            )
+        ]
+        own = "raw_pixels is the input itself, asked the same. " if len(beside) else ""
         panels.append(
             Panel(
                 name=slug("untrained-place", game, condition),
                 title="Random weights: how well a linear read-out finds the ball "
                 f"({str(game).capitalize()})",
-                pooling=kind_labels(group),
-                chart=strip(group, "R² of the ball's place"),
+                pooling=kind_labels(pd.concat([group, beside])),
+                chart=strip(pd.concat([group, beside]), "R² of the ball's place"),
                 alt=f"Strip chart of R² of the ball's place for "
                 f"{counted(rows, 'untrained network')} in "
                 f"{game}. Highest {best.index[0]}, {best.iloc[0]:.2f}; lowest {best.index[-1]}, "
@@ -84,7 +94,7 @@ def untrained_place(measurements: pd.DataFrame, only: Collection[str] = ()) -> D
                 f"features, {_listed('unseen episodes', arm_said(game, condition))}, "
                 f"width {width}. A dot is a seed; the bar is the mean "
                 f"and its 95 % t interval over seeds (from three seeds on); "
-                f"{seeds_said(group)}. {blind}Data {fingerprint}.",
+                f"{seeds_said(group)}. {blind}{own}Data {fingerprint}.",
             )
         )
     return Drawn(tuple(panels))

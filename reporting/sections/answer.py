@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims import CLAIMS
-from analysis.measurements import MEASURES
+from analysis.measurements import MEASURES, REFERENCES
 from commandline import counted
 from reporting.charts import answer as chart
 from reporting.charts.panel import Drawn
@@ -95,6 +95,7 @@ def before_training(measurements: pd.DataFrame) -> str:
         measurements: Of all regimes, as `reporting.gather` has them.
     """
     asked = (measurements["measure"] == "where_r2") & (measurements["regime"] == "untrained")
+    asked &= ~measurements["row"].isin([*REFERENCES])  # pixels are no network
     where, said = _said(measurements[asked], lambda values: f"{values.mean():.2f}")
     return (
         "Before any training, how much of the ball's place a linear read-out finds in what a "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from reporting.charts import distance, maps
 from reporting.charts.dissociation import what_and_where
 from reporting.charts.place import read_outs
 from reporting.charts.strips import trained_place, untrained_place
 from reporting.gather import Gathered
-from reporting.sections.section import Section, drawing, joined, text
+from reporting.sections.section import Section, Table, drawing, joined, table, text
 
 
 def layers(gathered: Gathered) -> Section:
@@ -32,8 +34,42 @@ def noticed(gathered: Gathered) -> Section:
         "sham moves the whole screen instead."
     )
     curves = distance.sensitivity(gathered) + distance.displacement(gathered)
-    body = joined(text(told), drawing(distance.thresholds(gathered.measurements)), drawing(curves))
+    thresholds = drawing(distance.thresholds(gathered.measurements))
+    body = joined(text(told), thresholds, drawing(curves), *_shams(gathered))
     return Section("How far until it notices?", "distance", body)
+
+
+def _shams(gathered: Gathered) -> list[Markup]:
+    """Return a table of each game and way of training: agents down, shams across."""
+    columns = ("quantity", "layer", "sham", "value")
+    keep = {"layer": ("features", "outputs"), "quantity": ("change", "change_over_sd")}
+    found = gathered.table("shams", columns, keep)
+    tables = []
+    for (game, training, budget), group in found.groupby(["game", "training", "budget"]):
+        names = [*group["sham"].unique()]
+        features = group[(group["layer"] == "features") & (group["quantity"] == "change")]
+        q = group[group["quantity"] == "change_over_sd"]
+        rows = []
+        for (row, seed), of in features.groupby(["row", "seed"], sort=True):
+            mine = q[(q["row"] == row) & (q["seed"] == seed)].set_index("sham")["value"]
+            seen = of.set_index("sham")["value"]
+            both = (f"{seen[n]:.2f} / {mine[n]:.2f}".replace("nan", "–") for n in names)
+            rows.append((f"{row}/seed{seed}", *both))
+        tables.append(
+            table(
+                Table(
+                    ("agent", *(f"#{name}" for name in names)),
+                    rows,
+                    caption=f"Shams in {str(game).capitalize()}: what changes when one thing, or "
+                    "nothing, is changed",
+                    note="Change of the last features over their response to the ball / change of "
+                    "the action values over their spread. “own place” and “pasted” have to be 0. "
+                    f"Budget {budget:,} agent steps, training {training}.",
+                    wide=True,
+                )
+            )
+        )
+    return tables
 
 
 def worth(gathered: Gathered) -> Section:

@@ -14,6 +14,7 @@ from reporting.charts.panel import Drawn, absent
 from reporting.commands import TRAIN, score
 from reporting.gather import Gathered, plain
 from reporting.runs import Run
+from reporting.sections.reference import ranges
 from reporting.sections.section import Section, Table, drawing, folded, joined, piece, table, text
 
 Key = tuple[str, str, int, str, str]
@@ -29,7 +30,8 @@ def scores(gathered: Gathered) -> Section:
     if not scored:
         finished = any(run.finished for run in gathered.runs)
         command = score(gathered.agents) if finished else TRAIN
-        return Section("Scores", "scores", drawing(absent("Scores of whole games", command)))
+        lacks = drawing(absent("Scores of whole games", command))
+        return Section("Scores", "scores", joined(lacks, *_over_seeds(gathered)))
     groups: dict[Key, list[Run]] = defaultdict(list)
     for run in scored:
         protocol = _protocol(run)["fingerprint"]
@@ -47,7 +49,45 @@ def scores(gathered: Gathered) -> Section:
     unscored = [run for run in gathered.runs if run.scores is None]
     if unscored:
         bodies.append(_unscored(unscored, score(gathered.agents)))
+    bodies += _over_seeds(gathered)
     return Section("Scores", "scores", joined(*bodies))
+
+
+def _over_seeds(gathered: Gathered) -> list[Markup]:
+    """Return what stands beside the verdicts on normalised scores; each comparison once."""
+    rows: dict[tuple[str, ...], tuple[object, ...]] = {}
+    for record in gathered.verdicts:
+        known = record["beside"]
+        for pair in known.get("improvement", ()):
+            of, over = pair["of"], pair["over"]
+            made_at = (str(record["game"]), f"{record['budget']:,}")
+            if (*made_at, over, of) in rows:  # the other way round
+                continue
+            rows[(*made_at, of, over)] = (
+                *made_at,
+                of,
+                over,
+                f"{pair['probability']:.2f}",
+                *(f"{known['iqm'][row]:.2f}" for row in (of, over)),
+                *(_seeds(known["seeds"][row]) for row in (of, over)),
+            )
+    if not rows:
+        return []
+    headings = ("game", "#agent steps", "A", "B", "#P(A > B)", "#IQM of A", "#IQM of B",
+                "every seed of A", "every seed of B")  # fmt: skip
+    note = (
+        "Score: mean height of the learning curve, 0 random play, 1 the reference. IQM: mean of "
+        "the middle half of the seeds. P(A > B): over all pairs of a seed of A and one of B, ties "
+        "count half. They decide nothing; the means with their t intervals stand at the claims. "
+        "No interval: with so few seeds a bootstrap of them would be too narrow."
+    )
+    caption = "Beside the verdicts on scores: over seeds"
+    return [table(Table(headings, [*rows.values()], caption=caption, note=note, wide=True))]
+
+
+def _seeds(by_seed: Mapping[str, float]) -> str:
+    values = ", ".join(f"{value:.2f}" for value in by_seed.values())
+    return f"{values} (seeds {ranges([int(seed) for seed in by_seed])})"
 
 
 def _protocol(run: Run) -> Mapping[str, Any]:

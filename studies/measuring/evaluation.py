@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from agents.settings import EvaluationProtocol
 from analysis import battery
 from commandline import BadInput, counted
+from envs.games import find
 from reporting.tables import scores_tables
 from reporting.wandb_evaluation import log_evaluation
 from studies.measuring.annotate import annotate
@@ -82,6 +83,8 @@ def evaluate(runs: Sequence[FinishedRun], asked: Evaluation, console: Console) -
         write_measurements(run)
     for table in scores_tables(results):
         console.print(table, soft_wrap=False)
+    for line in unnormalised(runs):
+        tell(line)
     if asked.measures or asked.video:
         _take_measures(runs, asked, console)
     if asked.wandb_mode != "disabled":
@@ -92,6 +95,17 @@ def evaluate(runs: Sequence[FinishedRun], asked: Evaluation, console: Console) -
         console.print("and a parquet file for each measure")
     if asked.wandb_mode == "offline":
         console.print("and wandb/, ready for `wandb sync`")
+
+
+def unnormalised(runs: Sequence[FinishedRun]) -> list[str]:
+    """Return a line for each game whose scores cannot be normalised, so that no claim uses them."""
+    games = dict.fromkeys(str(run.config["game"]) for run in runs)
+    without = [find(name).title for name in games if find(name).reference_score is None]
+    return [
+        f"{title} has no normalised score yet: what counts as 1 there, nature's tuning seeds at "
+        "the same budget, is computed by nothing; verdicts on play get nothing of these agents"
+        for title in without
+    ]
 
 
 def _take_measures(runs: Sequence[FinishedRun], asked: Evaluation, console: Console) -> None:

@@ -88,7 +88,11 @@ def measure(
         tell(f"{run.name}: {name}: {instrument.meaning} …")
         measured = instrument.take(subject, battery.generator(seed, name))
         measured.table.to_parquet(table)
-        known[name] = {"key": key, "readings": [asdict(r) for r in measured.readings]}
+        known[name] = {
+            "key": key,
+            "agent_sha256": run.agent["sha256"],
+            "readings": [asdict(r) for r in measured.readings],
+        }
         write_json(card, known)
     write_measurements(run)
 
@@ -97,7 +101,7 @@ def write_measurements(run: FinishedRun) -> None:
     """Write what claims can use of an agent: its score by the learning curve, and what was read.
 
     Of seeds that only chose a learning rate that is nothing, and nothing of rounded copies, whose
-    agent has been measured itself.
+    agent has been measured itself. What was read off an agent that lay here before is left out.
     """
     folder = run.directory / "evaluation"
     folder.mkdir(exist_ok=True)
@@ -108,6 +112,10 @@ def write_measurements(run: FinishedRun) -> None:
         return
     found = _measurements(run, scores(run))
     for taken in known.values():
+        # Of an agent that has been trained anew since, nothing is known yet. Who it was of was not
+        # always written down.
+        if taken.get("agent_sha256", run.agent["sha256"]) != run.agent["sha256"]:
+            continue
         found += _measurements(run, [Reading(**reading) for reading in taken["readings"]])
     save(found, folder / "measurements.json")
 

@@ -21,7 +21,7 @@ from analysis.worth.place_scenes import PlaceSettings, scenes
 from analysis.worth.place_share import place_share
 from analysis.worth.ram_oracle import ram_oracle
 from analysis.worth.returns import RewardSettings
-from analysis.worth.rewards import CONDITIONS, reward_set
+from analysis.worth.rewards import arms_of, condition_of, reward_set
 from studies.running.conductor import Interrupted, Progress, Report
 from studies.running.directory import commit
 from studies.running.worker import Options
@@ -40,7 +40,7 @@ class PotentialRun:
     Attributes:
         what: A key of `ROWS`.
         game: Which game.
-        arm: What the opponent does: held or along.
+        arm: What the opponent does: held or along; held where there is none.
         seed: Of scenes, places and rollouts; of the oracle's weights.
         root: The folder of all runs.
         results: The folder of published rows.
@@ -54,15 +54,19 @@ class PotentialRun:
     results: Path
 
     @property
+    def _named(self) -> str:
+        """What is measured, and the opponent arm where there is an opponent."""
+        return "-".join(filter(None, (self.what, condition_of(self.game, self.arm))))
+
+    @property
     def place(self) -> Path:
         """Where it lies."""
-        arm = f"{self.what}-{CONDITIONS[self.arm]}"
-        return Path("potential", self.game, arm, f"measurements-seed{self.seed}.json")
+        return Path("potential", self.game, self._named, f"measurements-seed{self.seed}.json")
 
     @property
     def title(self) -> str:
         """What it is called while it is at work."""
-        return f"{self.game}/{self.what}-{CONDITIONS[self.arm]}/seed{self.seed}"
+        return f"{self.game}/{self._named}/seed{self.seed}"
 
     @property
     def directory(self) -> Path:
@@ -81,12 +85,12 @@ class PotentialRun:
 
 
 def left(game: str, seeds: Sequence[int], root: Path, results: Path) -> list[PotentialRun]:
-    """Return what is left to measure, seeds in rounds."""
+    """Return what is left to measure, seeds in rounds; one arm where there is no opponent."""
     runs = [
         PotentialRun(what, game, arm, seed, root, results)
         for seed in seeds
         for what in ROWS
-        for arm in CONDITIONS
+        for arm in arms_of(game)
     ]
     return [run for run in runs if not run.published.exists()]
 
@@ -94,7 +98,7 @@ def left(game: str, seeds: Sequence[int], root: Path, results: Path) -> list[Pot
 def prepare(games: Sequence[str], workers: int) -> None:
     """Build what several seeds share: the rollouts that the oracle is trained and judged on."""
     for game in games:
-        for arm in CONDITIONS:
+        for arm in arms_of(game):
             reward_set(RewardSettings(game=game, arm=arm), workers=workers)
 
 

@@ -21,7 +21,7 @@ from agents.settings import fingerprint
 from analysis import battery
 from analysis.measurements import Measurement, load, save
 from analysis.networks import build
-from analysis.probing.checks import erased
+from analysis.probing.probes import DECIDE, pixel_probes
 from studies.running.conductor import Interrupted, Progress, Report
 from studies.running.directory import commit
 from studies.running.lock import locked
@@ -35,6 +35,9 @@ PATIENCE = 60.0
 
 PIXELS = "raw_pixels"
 """The row of what is measured on the input itself."""
+
+OF_PIXELS = ("erased_r2", *(measure for measure, _, _ in DECIDE))
+"""What is published of it."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +142,27 @@ def _add(found: Sequence[Measurement], file: Path, share: UntrainedShare) -> Non
 
 
 def check_set(shared: battery.Shared, results: Path) -> None:
-    """Publish what the shared set tells with the ball erased; once for each game."""
-    file = published(results, shared.game, "nature").parents[1] / PIXELS / "measurements.json"
-    if not file.exists():
-        made_on = fingerprint({"data": shared.held.content_hash(), "regime": "untrained"})
-        measured = erased(shared.held)
-        made_by = commit() or ""
-        save(measured.measurements(PIXELS, 0, "untrained", shared.game, 0, made_on, made_by), file)
+    """Publish what the shared set itself tells, with the ball and with it erased; once a game.
+
+    The row `raw_pixels`: what probes find without any network. A network may well make of the input
+    what is easier to read. Beside the numbers lies the whole table of probes.
+    """
+    if is_checked(shared.game, results):
+        return
+    file = _of_pixels(shared.game, results)
+    made_on = fingerprint({"data": shared.held.content_hash(), "regime": "untrained"})
+    measured = pixel_probes(shared.held, battery.generator(0, PIXELS))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    measured.table.to_parquet(file.with_name("probes.parquet"))
+    made_by = commit() or ""
+    save(measured.measurements(PIXELS, 0, "untrained", shared.game, 0, made_on, made_by), file)
+
+
+def is_checked(game: str, results: Path) -> bool:
+    """Whether everything that is told of a game's shared set has been published."""
+    file = _of_pixels(game, results)
+    return file.exists() and set(OF_PIXELS) <= {m.measure for m in load(file)}
+
+
+def _of_pixels(game: str, results: Path) -> Path:
+    return results / "untrained" / game / PIXELS / "measurements.json"

@@ -141,8 +141,11 @@ def measure_untrained(asked: Asked, console: Console) -> int:
         for game in asked.games:
             shared = Shared(game, workers=asked.workers)
             _ = shared.held, shared.ladders
-            untrained.check_set(shared, asked.results)
 
+    for game in asked.games:  # also if all of its networks were measured before
+        if not untrained.is_checked(game, asked.results):
+            console.print(f"{game}: the input's own limit …", markup=False)
+            untrained.check_set(Shared(game, workers=asked.workers), asked.results)
     return _until_done(left, prepare, untrained.measure, asked, console, "networks")
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
 import pytest
 
+from analysis import battery
 from analysis.battery import INSTRUMENTS, UNTRAINED, Shared, Subject, generator, named
 from analysis.networks import build
 from analysis.verdicts.rules import Regime
+from analysis.worth.do_maps import DoMap, do_map
+from analysis.worth.do_scenes import DoSettings
 from commandline import BadInput
 
 
@@ -35,6 +43,7 @@ def test_what_can_be_measured_of_whom() -> None:
     assert able(subject("nature@0.25")) == everyone | {"bits"}
     assert able(subject("half_max@0.25", "supervised")) == everyone | {"pools"}
     assert able(subject("gap@0.25", "reinforcement")) == everyone | players
+    assert able(subject("gap@0.25", "untrained", "catch")) == everyone - {"shams"}
     bowling = able(subject("gap@0.25", "reinforcement", "bowling"))
     assert bowling == everyone | {"shifts", "ball_rewards"}
 
@@ -63,3 +72,43 @@ def test_every_instrument_says_what_it_is() -> None:
     assert {n for n, i in INSTRUMENTS.items() if i.rollouts} == {
         "values", "own_values", "ball_rewards",
     }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The same maps of fewer places and scenes, and fewer games of Catch."""
+
+    def fewer(settings: DoSettings, *, workers: int | None, folder: Path) -> DoMap:
+        rows = 8 if settings.game == "catch" else 1
+        few = replace(settings, columns=3, rows=rows, scenes=1)
+        return do_map(few, workers=1, folder=folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(battery, "do_map", fewer)
+        patch.setattr("analysis.worth.ball_rewards.GAMES_CATCH", 300)
+        patch.setattr("analysis.worth.do_maps.TOGETHER", 8)
+        yield tmp_path_factory.mktemp("maps")
+
+
+def taken(name: str, game: str, outputs: int, folder: Path) -> pd.DataFrame:
+    network = build("gap@0.25", 0, outputs)
+    of = Subject(network, "reinforcement", Shared(game, folder, workers=1))
+    return INSTRUMENTS[name].take(of, generator(0, name)).table
+
+
+@pytest.mark.parametrize("name", ["values", "own_values"])
+def test_values_stand_beside_the_do_maps_of_both_arms(name: str, small: Path) -> None:
+    """Held first, so that its numbers are those that it would have alone."""
+    table = taken(name, "pong", 6, small)
+    assert table["arm"].unique().tolist() == ["held", "along"]
+    by_arm = table[table["quantity"] == "expected"].groupby("arm")["value"].apply(list)
+    assert len(by_arm["held"]) == len(by_arm["along"])
+    assert by_arm["held"] != by_arm["along"], "the opponent stands elsewhere"
+
+
+def test_rewards_by_place_are_correlated_with_the_do_map(small: Path) -> None:
+    table = taken("ball_rewards", "catch", 3, small)
+    beside = table[table["arm"] == "held"]
+    assert set(beside["what"]) == {"cells", "spearman", "pearson"}
+    assert set(beside["quantity"]) == {"return", "reward"}
+    assert (beside[beside["what"] == "cells"]["value"] > 0).all()

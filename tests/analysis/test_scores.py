@@ -16,6 +16,7 @@ from analysis.scores import (
     bootstrap_interval,
     interquartile_mean,
     play,
+    probability_of_improvement,
     require_one_protocol,
     summarise,
 )
@@ -79,6 +80,23 @@ def test_the_watcher_sees_every_step_and_the_running_score() -> None:
     assert scores[0] == 0
     assert scores[-1] == -20
     assert sorted(scores, reverse=True) == scores
+
+
+def test_an_interquartile_mean_is_scipys() -> None:
+    for n in (3, 5, 10, 21):
+        values = np.random.default_rng(n).normal(size=n)
+        assert interquartile_mean(values) == pytest.approx(stats.trim_mean(values, 0.25))
+
+
+def test_probability_of_improvement() -> None:
+    """By hand with a tie; and as the U statistic has it, with many."""
+    assert probability_of_improvement(np.array([1.0, 2]), np.array([2.0, 0])) == (1 + 0.5 + 1) / 4
+    assert probability_of_improvement(np.array([0.0]), np.array([0.0, 0])) == 0.5
+    rng = np.random.default_rng(0)
+    a, b = (rng.integers(0, 6, n).astype(float) for n in (10, 7))
+    u = stats.mannwhitneyu(a, b).statistic
+    assert probability_of_improvement(a, b) == pytest.approx(u / 70)
+    assert probability_of_improvement(b, a) == pytest.approx(1 - u / 70)
 
 
 def test_interquartile_mean_by_hand() -> None:

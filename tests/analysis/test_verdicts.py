@@ -176,6 +176,15 @@ def test_protocols_are_not_mixed() -> None:
     assert finding.evidence.needs == ("one protocol for jnd_px: got abc, xyz",)
 
 
+def test_what_raw_pixels_tell_changes_no_verdict() -> None:
+    """A limit that stands beside the networks; only what is told without the ball is a check."""
+    told = {(m, "raw_pixels", "held"): 0.99 for m in ("where_r2", "coarse_r2", "phase_r2")}
+    pixels = [*draw(told, rng(), "untrained", n=1, budget=0), *draw(told, rng(), budget=1000)]
+    assert claims_table(GOOD + pixels) == claims_table(GOOD)
+    leaky = replace(pixels[0], measure="erased_r2", value=0.03)
+    assert claims_table([*GOOD, leaky]) != claims_table(GOOD)
+
+
 def test_budgets_are_not_mixed_and_the_longer_one_counts() -> None:
     doubled = [replace(m, budget=2000) for m in GOOD if m.budget]
     assert on("1L", GOOD + doubled).evidence.setting.budget == 2000

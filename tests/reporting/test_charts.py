@@ -34,6 +34,7 @@ from reporting.charts import (
 from reporting.charts import panel as panels
 from reporting.charts.panel import Drawn, as_json, slug, specification, summary
 from reporting.gather import Gathered, gather
+from reporting.sections.answer import before_training
 from reporting.sections.claims import numbered
 
 
@@ -127,12 +128,34 @@ def test_random_weights(tmp_path: Path) -> None:
     assert nature["seeds"] == 50
     assert nature["mean"] == pytest.approx(0.704, abs=5e-4)  # docs/experiments.md
     assert means["row"].nunique() >= 35
-    assert set(panel.pooling) == {"no pooling", "local pooling", "global pooling",
-                                  "global, place restored"}  # fmt: skip
+    assert set(panel.pooling) - {"no network of the zoo"} == {
+        "no pooling", "local pooling", "global pooling", "global, place restored"
+    }  # fmt: skip
     made_otherwise = published().measurements.copy()
     made_otherwise.loc[made_otherwise.index[::2], "fingerprint"] = "other"
     assert len(strips.untrained_place(made_otherwise).panels) == 2
     assert strips.untrained_place(made_otherwise.iloc[:0]).missing
+
+
+def test_the_input_itself_is_a_line_beside_random_weights(tmp_path: Path) -> None:
+    """Where the data are the same; it is no network and is counted as none."""
+    nets = {f"nature@{width}": 0.7 for width in ("0.5", "0.25")}
+    found = draw(cells("where_r2", nets, "held"), np.random.default_rng(0), "untrained", budget=0)
+    (limit,) = draw(cells("where_r2", {"raw_pixels": 0.9}, "held"), np.random.default_rng(0),
+                    "untrained", n=1, budget=0)  # fmt: skip
+    for pixels, rows in ((limit, 2), (replace(limit, fingerprint="other"), 1)):
+        shown = study(tmp_path, [*found, pixels]).measurements
+        drawn = strips.untrained_place(shown).panels
+        assert len(drawn) == 2
+        for panel in drawn:
+            assert len(data(panel, "mean", "seeds")[0]) == rows
+            assert "10 seeds of nature" in panel.caption
+            assert ("raw_pixels is the input" in panel.caption) is (rows == 2)
+            assert "1 untrained network in" in panel.alt
+        assert "raw_pixels" not in before_training(shown)
+    alone = study(tmp_path, [limit]).measurements
+    assert strips.untrained_place(alone).missing
+    assert before_training(alone) == before_training(alone.iloc[:0])
 
 
 def test_a_summary_is_scipys() -> None:

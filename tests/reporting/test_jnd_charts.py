@@ -17,6 +17,7 @@ from report_runs import REAL, change, copy
 from reporting.charts import answer, censored, distance
 from reporting.charts.panel import specification
 from reporting.gather import Gathered, gather
+from reporting.sections.place import noticed
 
 
 def test_never_is_drawn_at_the_margin(tmp_path: Path) -> None:
@@ -65,6 +66,20 @@ def test_distances() -> None:
     assert distance.displacement(nothing).missing
     assert distance.sensitivity(nothing).missing
     assert distance.thresholds(nothing.measurements).missing
+
+
+def test_shams_are_a_table_of_each_game(tmp_path: Path) -> None:
+    run = copy(tmp_path, seed=4)
+    lines = [("change", "features", "pasted", 0.0), ("change", "features", "paddle moved", 0.25),
+             ("change_over_sd", "outputs", "pasted", 0.0), ("change", "conv1", "pasted", 9.0),
+             ("change_over_sd", "outputs", "paddle moved", math.nan)]  # fmt: skip
+    shams = pd.DataFrame(lines, columns=["quantity", "layer", "sham", "value"])
+    shams.to_parquet(run / "evaluation" / "shams.parquet")
+    body = str(noticed(gather([run, REAL], NOWHERE)).body)
+    assert "Shams in Pong" in body
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", body)
+    assert [c.strip() for c in cells] == ["nature/seed4", "0.00 / 0.00", "0.25 / –"]
+    assert "Shams in" not in str(noticed(gather([REAL], NOWHERE)).body)
 
 
 def test_a_jnd_that_is_never_reached_is_drawn(tmp_path: Path) -> None:

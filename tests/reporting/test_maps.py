@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from chart_data import NOWHERE, data
+from PIL import Image
 from report_runs import REAL, copy
 
+from envs.games import find
 from reporting.charts import maps
 from reporting.charts.panel import Panel, specification
 from reporting.gather import gather
+from reporting.map_images import value_map_png
 
 
 def test_maps_lie_on_the_playfield() -> None:
@@ -62,6 +66,44 @@ def test_maps_of_reward_reach_as_far_as_the_rewards(tmp_path: Path) -> None:
     assert [gap.what for gap in drawn.missing] == [
         "reward by ball position of pong/nature/seed4: no cell was seen in 20 games or more"
     ]
+
+
+def test_opponent_arms_are_named_and_never_mixed(tmp_path: Path) -> None:
+    """Maps of each stand apart, on a page and in W&B's picture; beside rewards stand both."""
+    run = copy(tmp_path, seed=4)
+    file = run / "evaluation" / "values.parquet"
+    held = pd.read_parquet(file)
+    along = held.assign(arm="along", value=-held["value"])
+    pd.concat([held, along]).to_parquet(file)
+    drawn = maps.worth_and_value(gather([run], NOWHERE)).panels
+    said = [p.title.partition("; ")[2] for p in drawn]
+    assert said == ["opponent moved along"] * 2 + ["opponent held"] * 2
+    assert len({p.name for p in drawn}) == 4
+    mean = held[held["quantity"] == "worth"]["value"].mean()
+    for panel, sign in ((drawn[0], -1), (drawn[2], 1)):
+        (cells_,) = data(panel, "x", "y", "right", "value")
+        assert cells_["value"].mean() == pytest.approx(sign * mean, abs=1e-3)
+    both = value_map_png(pd.read_parquet(file), find("pong"), "both")
+    one = value_map_png(held, find("pong"), "one")
+    heights = [Image.open(io.BytesIO(png)).height for png in (both, one)]
+    assert heights[0] > 1.9 * heights[1]
+
+    file = run / "evaluation" / "ball_rewards.parquet"
+    assert not any("Spearman" in p.caption for p in maps.rewards(gather([run], NOWHERE)).panels)
+    beside = [
+        {"quantity": quantity, "what": what, "arm": arm, "policy": "tracker", "value": value}
+        for arm, rank in (("held", 0.25), ("along", math.nan))
+        for quantity, factor in (("return", 1), ("reward", -1))
+        for what, value in (("cells", 38.0), ("spearman", factor * rank), ("pearson", 0.5))
+    ]
+    pd.concat([pd.read_parquet(file), pd.DataFrame(beside)]).to_parquet(file)
+    panels = maps.rewards(gather([run, REAL], NOWHERE)).panels
+    told = (
+        "Spearman with the do-map: 0.25 (38 cells, opponent held, the tracker plays on); "
+        "– (38 cells, opponent moved along, the tracker plays on)"
+    )
+    assert [told in p.caption for p in panels if "seed4" in p.title] == [True] * 4
+    assert not any("Spearman" in p.caption for p in panels if "seed4" not in p.title)
 
 
 def test_maps_of_many_agents_are_those_of_the_first_seeds(tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from browser import DESKTOP, PHONE, Browser
 from report_runs import REAL, RESULTS, change, copy
-from simulated import where_study
+from simulated import play_study, where_study
 
 import evaluate
 from analysis.claims import CLAIMS, REGISTERED, claims_table
+from analysis.measurements import save
 from commandline import BadInput
 from reporting import figures, report
 from reporting.gather import gather
@@ -62,6 +63,22 @@ def bare(source: str) -> str:
     """Return what HTML says."""
     source = re.sub(r"<(script|style)\b.*?</\1>", " ", source, flags=re.DOTALL)
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", source)))
+
+
+def test_iqm_and_improvement_stand_with_the_scores(tmp_path: Path) -> None:
+    """Every comparison once, although several verdicts make it; nothing where nobody played."""
+    study = play_study(np.random.default_rng(3), {"half_max": 0.7, "gap": 0.5})
+    save(study, tmp_path / "measurements.json")
+    body = str(play.scores(gather([], tmp_path)).body)
+    lines = [bare(row) for row in re.findall(r"<tr>(.*?)</tr>", body, flags=re.DOTALL)]
+    pairs = [line.split()[2:4] for line in lines if line.strip().startswith("catch")]
+    assert ["nature", "half_max"] in pairs
+    assert len({frozenset(pair) for pair in pairs}) == len(pairs) > 4
+    (line,) = (line for line in lines if line.split()[2:4] == ["nature", "half_max"])
+    assert line.split()[4] == "1.00"
+    assert line.count("(seeds 0–9)") == 2
+    assert "P(A &gt; B)" in body
+    assert "P(A &gt; B)" not in str(play.scores(gather([], NOWHERE)).body)
 
 
 def settle(browser: Browser, page: Path, size: tuple[int, int] = DESKTOP, **how: bool) -> None:

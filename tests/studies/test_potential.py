@@ -28,3 +28,19 @@ def test_seeds_and_arms_are_compared_games_and_measures_are_not(tmp_path: Path) 
     share, _, oracle, _ = left("pong", [0], tmp_path, tmp_path)
     assert protocol(replace(share, seed=9, arm="along")) == protocol(share)
     assert protocol(replace(share, game="breakout")) != protocol(share) != protocol(oracle)
+
+
+def test_where_nobody_opposes_there_is_one_arm(tmp_path: Path) -> None:
+    """Two would be two measurements of one thing: under one key, which `collect` refuses."""
+    runs = left("breakout", [0, 1], tmp_path, tmp_path)
+    assert [(r.seed, r.what, r.arm) for r in runs] == [
+        (0, "place_share", "held"), (0, "ram_oracle", "held"),
+        (1, "place_share", "held"), (1, "ram_oracle", "held"),
+    ]  # fmt: skip
+    assert runs[1].published == tmp_path / "potential/breakout/ram_oracle/measurements-seed0.json"
+    assert runs[1].title == "breakout/ram_oracle/seed0"
+    pong = left("pong", [0], tmp_path, tmp_path)
+    assert [r.title for r in pong][2:] == [
+        "pong/ram_oracle-held/seed0",
+        "pong/ram_oracle-moved/seed0",
+    ]

@@ -7,12 +7,18 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import evaluate
 import train
+from analysis.cache import CACHE
 from analysis.measurements import Measurement, collect, load, save
+from analysis.pictures.frames import Frames
+from analysis.probing.probes import pixel_probes
+from analysis.probing.read_out import read_out_set
+from analysis.readings import Measured
 from analysis.supervised import SupervisedSettings
 from commandline import BadInput
 from studies.networks import remeasure, untrained
@@ -35,9 +41,15 @@ def test_from_words_to_numbers(
 ) -> None:
     """Catch, real data, small networks: one test, because all of them share sets built once."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(untrained, "pixel_probes", of_few_pixels)
     networks_with_random_weights(capsys)
     a_network_trained_without_a_game(tmp_path)
     an_agent(capsys)
+
+
+def of_few_pixels(frames: Frames, rng: np.random.Generator) -> Measured:
+    """The same of a set a twentieth the size: 3,000 inputs take a minute."""
+    return pixel_probes(read_out_set(frames.game, CACHE), rng)
 
 
 def networks_with_random_weights(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,7 +59,10 @@ def networks_with_random_weights(capsys: pytest.CaptureFixture[str]) -> None:
     found = collect([Path("results")])
     assert {m.regime for m in found} == {"untrained"}
     assert {m.commit for m in found} == {commit() or ""}
-    assert {(m.row, m.seed) for m in found if m.measure == "where_r2"} == {(r, 0) for r in ROWS}
+    rows = [*ROWS, "raw_pixels"]
+    assert {(m.row, m.seed) for m in found if m.measure == "where_r2"} == {(r, 0) for r in rows}
+    table = pd.read_parquet("results/untrained/catch/raw_pixels/probes.parquet")
+    assert {"random map", "shuffled", "place"} <= set(table["target"])
     checks = {m.measure: m.value for m in found}
     assert checks["corner_dq"] == 0
     assert abs(checks["blank_r2"]) <= 0.05
@@ -57,6 +72,12 @@ def networks_with_random_weights(capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.stat().st_mtime_ns for path in Path("results").rglob("*.json")}
     assert "finished" not in said(capsys, *words)
     assert before == {path: path.stat().st_mtime_ns for path in before}
+    # Published before there were probes of pixels: they are added, though no network is left.
+    pixels = Path("results/untrained/catch/raw_pixels/measurements.json")
+    whole = load(pixels)
+    save([m for m in whole if m.measure == "erased_r2"], pixels)
+    assert "catch: the input's own limit" in said(capsys, *words)
+    assert load(pixels) == whole
     (left,) = untrained.shares("catch", ROWS, [0, 1], 1, Path("runs"), Path("results"))
     assert left.networks == tuple((row, 1) for row in ROWS)
 
@@ -132,6 +153,10 @@ def an_agent(capsys: pytest.CaptureFixture[str]) -> None:
     folder = Path("runs/demo/catch/gap@0.125/seed0/evaluation")
     assert {"shifts.parquet", "receptive.parquet"} <= {p.name for p in folder.iterdir()}
     assert len(pd.read_parquet(folder / "shifts.parquet")) > 5
+    card, agent = (
+        json.loads((folder / at).read_text()) for at in ("measures.json", "../agent.json")
+    )
+    assert {taken["agent_sha256"] for taken in card.values()} == {agent["sha256"]}
     measured = {m.measure: m for m in load(folder / "measurements.json")}
     assert set(measured) == {"score", "score_gain", "q_shift", "action_kappa"}
     assert {(m.row, m.regime, m.budget) for m in measured.values()} == {

@@ -147,7 +147,15 @@ def test_pixels(frames: Frames) -> None:
     made = pixel_probes(frames, np.random.default_rng(0))
     assert set(made.table["layer"]) == {"pixels", "paddles"}
     assert value(made, layer="pixels", probe="ridge", target="place", metric="r2") > 0.5
-    (erased,) = made.readings
+    read = {r.measure: r for r in made.readings}
+    assert {r.row for r in made.readings} == {"raw_pixels"}
+    assert set(read) == {"coarse_r2", "phase_r2", "where_r2", "erased_r2"}
+    by_mlp = {"probe": "mlp", "metric": "r2", "view": "full", "split": "scenes"}
+    for measure, target in (("coarse_r2", "coarse"), ("phase_r2", "phase")):
+        assert read[measure].value == value(made, layer="pixels", target=target, **by_mlp)
+    by_ridge = {**by_mlp, "probe": "ridge"}
+    assert read["where_r2"].value == value(made, layer="pixels", target="place", **by_ridge)
+    erased = read["erased_r2"]
     assert (erased.measure, erased.row, erased.condition) == ("erased_r2", "raw_pixels", "held")
     assert erased.value == max(frames.facts["leak"].values()) <= 0.02
     made.measurements("raw_pixels", 0, "untrained", "pong", 0, "abc")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from analysis.tasks import catalogue
+from analysis.worth.returns import RewardSettings
+from analysis.worth.rollouts import can_be_played_on
 from commandline import BadInput
+from envs.games import GAMES
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,27 @@ def test_conditions_are_those_that_claims_name() -> None:
     assert len(catalogue.TASKS["overfitting"].games["pong"]) == 6
     assert "glyph=32,cell=4" in catalogue.TASKS["glyphs"].games["pong"]
     assert len(catalogue.TASKS["glyphs"].games["pong"]) == 9
+
+
+def test_the_reward_is_learnt_where_a_script_plays_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In both opponent arms of Pong, and once in Breakout, where nobody opposes."""
+    games = catalogue.TASKS["reward"].games
+    assert games == {"pong": ("held", "moved"), "breakout": ("",)}
+    assert set(games) == {name for name, game in GAMES.items() if can_be_played_on(game)}
+    built: list[RewardSettings] = []
+
+    def stop(settings: RewardSettings) -> None:
+        built.append(settings)
+        raise StopIteration
+
+    monkeypatch.setattr(catalogue, "reward_set", stop)
+    for game, conditions in games.items():
+        for condition in conditions:
+            with pytest.raises(StopIteration):
+                catalogue.task("reward", game, condition)
+    assert [(s.game, s.arm) for s in built] == [
+        ("pong", "held"), ("pong", "along"), ("breakout", "held"),
+    ]  # fmt: skip
 
 
 def test_where_rates_are() -> None:

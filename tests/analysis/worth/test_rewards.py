@@ -15,7 +15,7 @@ from analysis.tasks.reward import reward
 from analysis.tasks.task import Task, content_hash
 from analysis.worth import returns
 from analysis.worth.returns import RewardSettings
-from analysis.worth.rewards import Rewards, main, reward_set, summary
+from analysis.worth.rewards import Rewards, arms_of, condition_of, main, reward_set, summary
 from analysis.worth.rollouts import rollouts
 from commandline import BadInput
 
@@ -148,3 +148,11 @@ def test_too_few_states_are_refused(small: Rewards) -> None:
     settings = RewardSettings(test=10_000)
     with pytest.raises(ValueError, match="expected 10000 train states, got 150: more episodes"):
         returns.states_of(settings, chosen(small.frames, "scenes"))
+
+
+def test_arms() -> None:
+    """Where nobody opposes there is one, and the claims call it nothing."""
+    assert arms_of("pong") == ("held", "along")
+    assert arms_of("breakout") == arms_of("catch") == ("held",)
+    assert condition_of("pong", "along") == "moved"
+    assert condition_of("breakout", "held") == ""
