@@ -70,15 +70,15 @@ class Shared:
         return teleport_set(settings, workers=self.workers, folder=self.folder)
 
     @cached_property
+    def held_hash(self) -> str:
+        """What tells these inputs from others."""
+        return self.held.content_hash()
+
+    @cached_property
     def ladders(self) -> Ladders:
         """The ball moved by exactly δ."""
         settings = LadderSettings(game=self.game)
         return ladder_set(settings, workers=self.workers, folder=self.folder)
-
-    @cached_property
-    def held_hash(self) -> str:
-        """What tells these inputs from others."""
-        return self.held.content_hash()
 
     @cached_property
     def ladders_hash(self) -> str:

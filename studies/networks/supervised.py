@@ -23,7 +23,7 @@ from analysis.supervised_checkpoint import Row
 from analysis.tasks import catalogue, tuning
 from analysis.tasks.task import Task
 from commandline import BadInput, told
-from studies.networks.supervised_rows import publish
+from studies.networks.supervised_rows import publish, publish_diverged
 from studies.networks.supervised_run import Stage, SupervisedRun
 from studies.running.conductor import Interrupted, Progress, Report
 from studies.running.directory import differences
@@ -66,6 +66,12 @@ def _perform(run: SupervisedRun, options: Options, report: Report, stop: threadi
         )
     except Stopped:
         raise Interrupted from None
+    except FloatingPointError as error:
+        # A rate at which training diverges is a rate that was tried; a judged run that does failed.
+        if run.stage != "tuning":
+            raise
+        publish_diverged(run, asked, str(error))
+        return
     report(Progress(run.length, 0, None, "measuring"))
     publish(run, asked, trained)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ from analysis import battery
 from analysis.measurements import Measurement, save
 from analysis.measures.shifts import output_shift
 from analysis.readings import Measured, Reading
-from analysis.supervised import Trained, outputs_of
+from analysis.supervised import Trained, outputs_of, protocol
 from analysis.tasks.task import ManySided, Task
 from studies.networks.supervised_run import SupervisedRun
 from studies.running.directory import commit, versions
@@ -26,6 +27,37 @@ def publish(run: SupervisedRun, task: Task, trained: Trained) -> None:
         found = of_training(run, task, trained) + of_network(run, task, trained)
         save(found, run.measurements)
     columns = list(trained.curve[0])
+    _write(
+        run,
+        trained.fingerprint,
+        {
+            "skill": trained.judged.skill,
+            **trained.judged.beside,
+            "last_skill": trained.last,
+            "best_validation_skill": max(row["skill"] for row in trained.curve),
+            "gain": trained.gain,
+            "stuck": trained.stuck,
+            "columns": columns,
+            "curve": [[round(row[c], 5) for c in columns] for row in trained.curve],
+        },
+    )
+
+
+def publish_diverged(run: SupervisedRun, task: Task, why: str) -> None:
+    """Write the row of a tuning run whose loss was no number any more: that of one that is stuck.
+
+    Args:
+        run: Which run.
+        task: What it was to learn.
+        why: In words.
+    """
+    run.published.parent.mkdir(parents=True, exist_ok=True)
+    nothing = dict.fromkeys(("skill", "last_skill", "best_validation_skill", "gain"), 0.0)
+    about = {"stuck": True, "diverged": why, "columns": ["update", "loss", "skill"], "curve": []}
+    _write(run, protocol(task, run.settings), nothing | about)
+
+
+def _write(run: SupervisedRun, fingerprint: str, found: dict[str, Any]) -> None:
     write_json(
         run.published,
         {
@@ -36,15 +68,8 @@ def publish(run: SupervisedRun, task: Task, trained: Trained) -> None:
             "row": run.row,
             "seed": run.seed,
             "settings": asdict(run.settings),
-            "fingerprint": trained.fingerprint,
-            "skill": trained.judged.skill,
-            **trained.judged.beside,
-            "last_skill": trained.last,
-            "best_validation_skill": max(row["skill"] for row in trained.curve),
-            "gain": trained.gain,
-            "stuck": trained.stuck,
-            "columns": columns,
-            "curve": [[round(row[c], 5) for c in columns] for row in trained.curve],
+            "fingerprint": fingerprint,
+            **found,
             "versions": versions(),
             "commit": commit(),
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from analysis.supervised import SupervisedSettings
 from analysis.tasks import tuning
 from commandline import BadInput
-from studies.networks.supervised import at, judged_runs, tried, tuning_runs
+from studies.networks.supervised import at, judged_runs, perform, tried, tuning_runs
 from studies.networks.supervised_run import Stage, SupervisedRun
+from studies.running.worker import Options
 
 ASKED = [("where", "pong", "held")]
 ROWS = ["nature@0.5", "gap@0.5"]
@@ -76,6 +78,25 @@ def test_what_has_its_row_is_not_done_again(tmp_path: Path) -> None:
     for r in left:
         tell(r, 0.0)
     assert not tuning_runs(ASKED, ROWS, tmp_path / "runs", tmp_path / "results")
+
+
+def test_a_rate_at_which_training_diverges_was_tried(tmp_path: Path) -> None:
+    """Else its row would be asked for again and again; a judged run that diverges has failed."""
+    settings = SupervisedSettings(
+        updates=40, batch_size=16, warmup=1, learning_rate=1e30, look_every=10, max_grad_norm=1e30
+    )
+    options = Options(workers=1, wandb_mode="disabled", device="cpu", threads=1)
+    for stage in ("tuning", "tuned"):
+        of = run(tmp_path, "gap@0.125", 100, stage, "catch", settings)
+        if stage == "tuned":
+            with pytest.raises(FloatingPointError):
+                perform(of, options, lambda said: None, threading.Event())
+            assert not of.published.exists()
+            continue
+        perform(of, options, lambda said: None, threading.Event())
+        row = json.loads(of.published.read_text())
+        assert "the loss is" in row["diverged"]
+        assert [t.skill for t in tried(of)] == [0.0]
 
 
 def judged(
