@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,12 @@ import train
 from agents import tuned
 from agents.settings import as_dict, fingerprint, resolve, training_protocol
 from agents.tuned import settings_of, table
+from benchmarks.cost import ROOT
+from benchmarks.cost_model import Rates, cost
 from commandline import BadInput
+from studies.agenda import Agenda
+from studies.publish import place
+from studies.running.directory import config
 from studies.tune import main
 
 FAST = resolve("fast", "catch")
@@ -101,10 +107,7 @@ def test_an_optimum_at_the_edge_is_said_and_widens_the_grid(
     assert "gap@0.5: not chosen yet, the best so far lies at the edge" in told
     tune(tmp_path, "sort@0.5", GRID)
     main([str(tmp_path)])
-    with pytest.raises(
-        BadInput, match=r"gap@0\.5: expected a row whose learning rate for catch is"
-    ):
-        settings_of("fast", "catch", "gap@0.5", {}, tmp_path / "tuning")
+    assert settings_of("fast", "catch", "gap@0.5", {}, tmp_path / "tuning")[1] == "open"
     assert settings_of("fast", "catch", "sort@0.5", {}, tmp_path / "tuning")[1] == "tuned"
     table.cache_clear()  # a process that tunes does not train
     words = re.search(r"python train.py (.*) --results results; done", told)
@@ -118,6 +121,46 @@ def test_an_optimum_at_the_edge_is_said_and_widens_the_grid(
     tune(tmp_path, "gap@0.5", {1e-2: 0.3})
     main([str(tmp_path)])
     assert "gap@0.5: 0.003 (" in capsys.readouterr().out
+
+
+def test_a_row_that_is_being_tuned_holds_up_nothing_but_its_own_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune(tmp_path, "gap@0.5", {**GRID, 3e-3: 0.95})
+    tune(tmp_path, "sort@0.5", GRID)
+    main([str(tmp_path)])
+    capsys.readouterr()
+    monkeypatch.setattr(tuned, "FOLDER", tmp_path / "tuning")
+    study = Path(train.__file__).parent / "studies" / "catch.yaml"
+    words = ["--study", str(study), "--out", str(tmp_path / "out"), "--results", str(tmp_path)]
+    assert train.main([*words, "--status"]) == 0
+    told = capsys.readouterr().out
+    assert "says what is missing): gap@0.5\n" in told
+    assert re.search(r"gap@0\.5 .* not chosen yet", told)
+    assert re.search(r"sort@0\.5 .* 0\.001 \(tuned\)", told)
+    open_row = r"gap@0\.5: expected a row whose learning rate for catch is chosen"
+    with pytest.raises(BadInput, match=open_row):
+        train.main(words)
+    assert not (tmp_path / "out").exists()
+    costs = cost(study, Rates.read(ROOT / "results" / "rates.json"))
+    assert costs.runs == 90
+
+    asked = train.Arguments(
+        extractor=["gap@0.5"], game=["catch"], out=tmp_path / "out", study_name="catch"
+    )
+    (spec,) = train.plan(asked)
+    with pytest.raises(BadInput, match=open_row):
+        Agenda.of([spec], tmp_path)
+    # Trained when another rate was the chosen one: it is done, whatever comes out now.
+    old = replace(spec, settings=replace(spec.settings, learning_rate=0.02), rate_from="tuned")
+    spec.directory.mkdir(parents=True)
+    for name, content in (("config", config(old)), ("agent", {})):
+        (spec.directory / f"{name}.json").write_text(json.dumps(content))
+    assert Agenda.of([spec], tmp_path).to_train == []
+    row = {**config(old), "finished": True, "scores": {}}
+    place(spec, tmp_path).parent.mkdir(parents=True)
+    place(spec, tmp_path).write_text(json.dumps(row))
+    assert Agenda.of([spec], tmp_path).todo == []
 
 
 def test_noise_chooses_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
