@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from studies.measuring.scored_run import train_and_score
 from studies.publish import Publisher, is_published
 from studies.running.directory import RunSpec, State, state
 from studies.running.worker import Options, train_run
+from studies.tunings import tuning_study
 
 NOWHERE = Path("none")
 """What to type behind --results for no rows at all."""
@@ -104,6 +106,10 @@ class Agenda:
         if chosen := sum(spec.rate_from == "tuned" for spec in self.to_train):
             of = f"{counted(chosen, 'run')} of {len(self.to_train)} (results/tuning)"
             console.print(f"learning rates: tuned for {of}")
+        untuned = [tuning_study(s) for s in self.to_train if s.rate_from == "preset"]
+        for study, runs in Counter(filter(None, untuned)).items():
+            told = f"{counted(runs, 'run')} of {len(self.to_train)} at the preset's, not tuned"
+            console.print(f"learning rates: {told}; {study} chooses one for each row")
 
     def do(self, options: Options, console: Console, **more: Any) -> Outcome:
         """Train what is to be trained and, where rows count, score it and publish its row.

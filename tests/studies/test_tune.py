@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
 import train
 from agents import tuned
@@ -161,6 +164,28 @@ def test_a_row_that_is_being_tuned_holds_up_nothing_but_its_own_runs(
     place(spec, tmp_path).parent.mkdir(parents=True)
     place(spec, tmp_path).write_text(json.dumps(row))
     assert Agenda.of([spec], tmp_path).todo == []
+
+
+def test_runs_at_a_rate_that_nobody_chose_are_announced(tmp_path: Path) -> None:
+    def told(study: str, **more: Any) -> str:
+        path = Path(train.__file__).parent / "studies" / f"{study}.yaml"
+        console = Console(record=True, file=io.StringIO(), width=200)
+        specs = [replace(s, **more) for s in train.plan(train.Arguments(study=[path]))]
+        Agenda.of([replace(s, root=tmp_path) for s in specs], None).tell(console)
+        return console.export_text()
+
+    for tuned_by, study, runs in (
+        ("tune_catch", "catch", 90),
+        ("tune_pong_cpu", "blog_pong_cpu", 90),  # in bfloat16, as its rates are
+        ("tune_pong_pairs", "blog_pairs", 210),
+    ):
+        line = f"learning rates: {runs} runs of {runs} at the preset's, not tuned; studies/"
+        assert (
+            told(study, rate_from="preset") == f"{line}{tuned_by}.yaml chooses one for each row\n"
+        )
+    assert told("catch", rate_from="tuned").endswith("tuned for 90 runs of 90 (results/tuning)\n")
+    assert told("tune_catch") == "", "their rates are given"
+    assert told("demo") == "", "nobody tunes them"
 
 
 def test_noise_chooses_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
