@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from rich.console import Console
 
 import train
 from agents import tuned
-from agents.settings import as_dict, fingerprint, resolve, training_protocol
+from agents.settings import Settings, as_dict, fingerprint, resolve, training_protocol
 from agents.tuned import settings_of, table
 from benchmarks.cost import ROOT
 from benchmarks.cost_model import Rates, cost
@@ -27,14 +28,16 @@ from studies.tune import main
 FAST = resolve("fast", "catch")
 
 
-def publish(results: Path, row: str, rate: float, seed: int, last: float) -> Path:
+def publish(
+    results: Path, row: str, rate: float, seed: int, last: float, trained: Settings = FAST
+) -> Path:
     """Write a row as a tuning run leaves it: from -0.65 straight to `last`."""
     folder = results / "runs" / f"tune_catch-rate{rate:g}" / "catch" / row
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"seed{seed}.json"
     content = {
         "study": f"tune_catch-rate{rate:g}", "game": "catch", "extractor": row, "seed": seed,
-        "settings": {**as_dict(FAST), "learning_rate": rate}, "finished": True,
+        "settings": {**as_dict(trained), "learning_rate": rate}, "finished": True,
         "curve": [[0, -0.65, 0, 0, 50], [40_000, last, 0, 0, 50]],
     }  # fmt: skip
     path.write_text(json.dumps(content))
@@ -47,6 +50,13 @@ def tune(
     for rate, last in lasts.items():
         for seed in seeds:
             publish(results, row, rate, seed, last + (seed - 101) * 0.1)
+
+
+def command(told: str, rate: str) -> train.Arguments:
+    """Return what train.py understands of the printed command."""
+    (line,) = re.findall(r"python train.py (.*); done", told)
+    words = shlex.split(line.replace("$rate", rate))
+    return train.commandline.parse(train.Arguments, words, "train.py", "")
 
 
 GRID = {1e-4: 0.0, 3e-4: 0.4, 1e-3: 0.9, 3e-3: -0.2}
@@ -113,11 +123,10 @@ def test_an_optimum_at_the_edge_is_said_and_widens_the_grid(
     assert settings_of("fast", "catch", "gap@0.5", {}, tmp_path / "tuning")[1] == "open"
     assert settings_of("fast", "catch", "sort@0.5", {}, tmp_path / "tuning")[1] == "tuned"
     table.cache_clear()  # a process that tunes does not train
-    words = re.search(r"python train.py (.*) --results results; done", told)
     assert "for rate in 0.01; do" in told
-    assert words is not None
-    line = words[1].replace("$rate", "0.01").replace("'", "")
-    specs = train.plan(train.commandline.parse(train.Arguments, line.split(), "train.py", ""))
+    asked = command(told, "0.01")
+    assert asked.results == tmp_path
+    specs = train.plan(asked)
     assert [(s.title, s.settings.learning_rate) for s in specs] == [
         (f"tune_catch-rate0.01/catch/gap@0.5/seed{seed}", 0.01) for seed in (100, 101, 102)
     ]
@@ -164,6 +173,33 @@ def test_a_row_that_is_being_tuned_holds_up_nothing_but_its_own_runs(
     place(spec, tmp_path).parent.mkdir(parents=True)
     place(spec, tmp_path).write_text(json.dumps(row))
     assert Agenda.of([spec], tmp_path).todo == []
+
+
+@pytest.mark.parametrize(
+    ("preset", "options"),
+    [
+        ("fast", {"precision": "bfloat16"}),
+        ("demo", {"replay_size": 5_000, "steps": 7_000, "eval_games": 3}),
+        ("fast", {}),
+    ],
+    ids=str,
+)
+def test_the_printed_command_trains_as_the_others_were_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], preset: str, options: dict[str, Any]
+) -> None:
+    trained = resolve(preset, "catch", options)
+    publish(tmp_path, "gap@0.5", 3e-4, 100, 0.5, trained)
+    main([str(tmp_path)])
+    told = capsys.readouterr().out
+    assert told.splitlines()[-1].startswith("train.py takes rates from results/tuning alone")
+    (file,) = (tmp_path / "tuning").glob("*.json")
+    content = json.loads(file.read_text())
+    assert (content["preset"], content["options"]) == (preset, options)
+    asked = command(told, "0.0001")
+    assert {name: getattr(asked, name) for name in options} == options
+    for spec in train.plan(asked):
+        assert spec.settings == replace(trained, learning_rate=1e-4)
+        assert spec.study == "tune_catch-rate0.0001"
 
 
 def test_runs_at_a_rate_that_nobody_chose_are_announced(tmp_path: Path) -> None:
