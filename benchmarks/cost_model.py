@@ -17,6 +17,7 @@ import train
 from agents import architectures, geometry
 from agents.checkpoints import read_json, write_json
 from commandline import BadInput
+from envs.games import find
 from studies.running.directory import RunSpec, commit, versions
 from studies.running.preflight import seconds_a_step
 
@@ -144,22 +145,29 @@ class Cost:
         runs: How many.
         steps: Agent steps of all.
         updates: Of all.
-        petaflop: Arithmetic of all: two operations a multiply-add.
+        by_precision: Petaflop of all: two operations a multiply-add.
         seconds: Of one worker doing all; `None` where a row's rate is not known.
         longest: Seconds of the longest run.
         measured: Rows whose rate was measured, of `rows`.
         rows: Rows, counted by game.
+        emulated: Agent steps of all that play a game of a console; our own needs no emulator.
     """
 
     study: str
     runs: int
     steps: int
     updates: int
-    petaflop: float
+    by_precision: Mapping[str, float]
     seconds: float | None
     longest: float
     measured: int
     rows: int
+    emulated: int
+
+    @property
+    def petaflop(self) -> float:
+        """Of all, whatever the arithmetic."""
+        return sum(self.by_precision.values())
 
     def wall(self, workers: int) -> float | None:
         """Return the seconds it takes with so many workers, however many machines they share."""
@@ -173,11 +181,12 @@ def cost(path: Path, rates: Rates) -> Cost:
     updates = [
         (s.settings.steps - s.settings.learning_starts) // s.settings.update_every for s in specs
     ]
-    flop = 0.0
+    petaflop: dict[str, float] = defaultdict(float)
     each: list[float | None] = []
     for spec, made, learned in zip(specs, steps, updates, strict=True):
         forward = 2e6 * mmac(spec.extractor)
-        flop += forward * (made + PASSES * spec.settings.batch_size * learned)
+        operations = forward * (made + PASSES * spec.settings.batch_size * learned)
+        petaflop[spec.settings.precision] += operations / 1e15
         seconds = rates.seconds_a_step(spec)
         each.append(None if seconds is None else seconds * made)
     known = [e for e in each if e is not None]
@@ -187,9 +196,10 @@ def cost(path: Path, rates: Rates) -> Cost:
         len(specs),
         sum(steps),
         sum(updates),
-        flop / 1e15,
+        petaflop,
         sum(known) if len(known) == len(each) else None,
         max(known, default=0.0),
         len(rows & rates.measured.keys()),
         len(rows),
+        sum(s.settings.steps for s in specs if find(s.game).rom is not None),
     )
