@@ -50,7 +50,7 @@ class Arguments:
     """What can be asked for on the command line.
 
     Attributes:
-        rates: Measured rates; written by --measure, else read.
+        rates: Measured rates; written by --measure, else read. Of one machine each.
         measure: Studies whose rows are measured here, half a minute or less each.
         rows: With --measure: only these, as the studies name them.
         device: With --measure: cpu, cuda or auto.

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,13 +49,24 @@ def mmac(row: str) -> float:
     return geometry.ledger(architectures.find(row)).macs / 1e6
 
 
+def machine_of(device: str) -> str:
+    """Return what rates depend on beside the runs: the processor's kind, or the card."""
+    if device != "cpu":
+        return torch.cuda.get_device_name()
+    return f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
 def measure(specs: Iterable[RunSpec], device: str, path: Path) -> None:
     """Measure each row once and add it to the file of rates.
 
     On a CPU in CPU seconds of the process, on a GPU in seconds.
+
+    Raises:
+        BadInput: If the file has rates of another device or machine.
     """
     clock = time.process_time if device == "cpu" else time.perf_counter
-    known = read_json(path)["rates"] if path.exists() else []
+    machine = machine_of(device)
+    known = _known_rates(path, device, machine) if path.exists() else []
     found = {(r["game"], r["precision"], r["update_every"], r["row"]): r for r in known}
     rows = {(*protocol_of(spec), spec.extractor): spec for spec in specs}
     for (game, precision, update_every, row), spec in track(rows.items(), "measuring"):
@@ -66,18 +78,29 @@ def measure(specs: Iterable[RunSpec], device: str, path: Path) -> None:
             "row": row,
             "seconds_a_step": round(seconds, 6),
         }
-    instructions = torch.backends.cpu.get_cpu_capability()
     write_json(
         path,
         {
             "device": device,
-            "machine": f"{platform.machine()}, {instructions}",
+            "machine": machine,
             "threads": 1,
             "versions": versions(),
             "commit": commit(),
             "rates": [found[key] for key in sorted(found)],
         },
     )
+
+
+def _known_rates(path: Path, device: str, machine: str) -> list[dict[str, Any]]:
+    content = read_json(path)
+    there = content.get("device"), content.get("machine")
+    if there != (device, machine):
+        raise BadInput(
+            f"--rates: expected a file of rates of this machine ({device}, {machine}), or a new "
+            f"one, got {path}, of {there[0]}, {there[1]}"
+        )
+    known: list[dict[str, Any]] = content["rates"]
+    return known
 
 
 @dataclass(frozen=True)

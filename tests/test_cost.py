@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import cost
 from benchmarks.cost import PAGE, STUDIES, Cost, Rates, fill, headed, main, sections
-from benchmarks.cost_model import Protocol, mmac, protocol_of
+from benchmarks.cost_model import Protocol, machine_of, mmac, protocol_of
 from commandline import BadInput
 
 RATES = cost.ROOT / "results" / "rates.json"
@@ -91,6 +91,19 @@ def test_bounds_go_by_arithmetic_and_by_game(tmp_path: Path) -> None:
     assert (found["catch"].emulated, found["tune_catch_pairs"].emulated) == (0, 0)
     (*_, last) = cost.bounds_table([found["tune_catch_pairs"]], 16)
     assert last.endswith("| – |")
+
+
+@pytest.mark.parametrize(
+    "other", [{"device": "cuda"}, {"machine": "a card"}, {"device": None}], ids=str
+)
+def test_rates_of_two_machines_are_not_mixed(tmp_path: Path, other: dict[str, str]) -> None:
+    path = rates_file(tmp_path, ("pong", "float32", 1), nature=0.02)
+    here = {"device": "cpu", "machine": machine_of("cpu")}
+    path.write_text(json.dumps({**json.loads(path.read_text()), **here, **other}))
+    before = path.read_bytes()
+    with pytest.raises(BadInput, match=r"--rates: expected a file of rates of this machine \(cpu"):
+        main(["--measure", str(STUDIES / "demo.yaml"), "--rows", "gap", "--rates", str(path)])
+    assert path.read_bytes() == before
 
 
 def test_what_is_written_is_what_the_rates_say() -> None:
