@@ -254,7 +254,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Not out of a budget, which would pay for it at every call.
         left = sum(spec.length - reached(spec) for spec in to_train)
         worth_it = budget is None and left >= WORTH_A_PREFLIGHT
-        told = crew.told(to_train or todo, arguments.threads, arguments.out, measure=worth_it)
+        told = crew.told(to_train or todo, arguments.out, measure=worth_it)
         for line in told:
             console.print(line)
         options = Options(

@@ -20,7 +20,7 @@ from agents.checkpoints import read_json, write_json
 from commandline import BadInput
 from envs.games import find
 from studies.running.directory import RunSpec, commit, versions
-from studies.running.preflight import seconds_a_step
+from studies.running.trial import seconds_a_step
 
 PASSES = 4
 """Forward passes that an update costs: online and target network, and a backward pass of two."""

@@ -14,6 +14,7 @@ from studies.launching.processes import Processes
 from studies.running.directory import RunSpec, reached
 from studies.running.preflight import check_memory, duration, host_bytes
 from studies.running.preflight import lines as preflight
+from studies.running.trial import Trials
 
 
 @dataclass(frozen=True)
@@ -25,29 +26,28 @@ class Crew:
         workers: Runs at a time, now.
         device: Torch device.
         cluster: What to say of a cluster, in a line; empty on one machine.
+        trials: How fast runs are on this machine, as far as it was tried; `None` on a cluster.
     """
 
     backend: Backend
     workers: int
     device: str
     cluster: str = ""
+    trials: Trials | None = None
 
-    def told(
-        self, specs: Sequence[RunSpec], threads: int, root: Path, *, measure: bool
-    ) -> list[str]:
+    def told(self, specs: Sequence[RunSpec], root: Path, *, measure: bool) -> list[str]:
         """Return what to tell before runs begin.
 
         Args:
             specs: The runs.
-            threads: Torch threads a run.
             root: Where they will lie.
             measure: Whether it is worth some seconds to find out how fast this machine is.
         """
-        if self.cluster:
+        if self.trials is None:
             return [self.cluster]
         if not measure:
             return []
-        return preflight(specs, self.workers, self.device, threads, root)
+        return preflight(specs, self.workers, self.trials, root)
 
 
 def hire(
@@ -68,14 +68,15 @@ def hire(
     if ray is not None:
         return _hire_cluster(specs, workers or None, ray, device, threads)
     found = device_for(device)
+    trials = Trials(found, threads)
     if workers == 0:
-        most = packing.fit(packing.need_of(specs, found, threads), packing.room_here(found))
+        most = packing.fit(packing.need_of(specs, trials), packing.room_here(found))
         if not most:
             raise BadInput("--workers: expected room for one run at least, memory has none")
         workers = min(most, len(specs))
     workers = min(workers or 1, len(specs))
     check_memory(specs, workers, found)
-    return Crew(Processes(workers), workers, found)
+    return Crew(Processes(workers), workers, found, trials=trials)
 
 
 def _hire_cluster(
