@@ -79,6 +79,25 @@ def hire(
     return Crew(Processes(workers), workers, found, trials=trials)
 
 
+def likely_workers(specs: Sequence[RunSpec], workers: int | None, threads: int) -> int:
+    """Return how many runs at a time to reckon with, where nothing is to be tried.
+
+    For 0 that is as many as fit into this machine's cores and memory; how many fit on a card is
+    found out by those who train there.
+
+    Args:
+        specs: The runs that are left.
+        workers: As for `hire`.
+        threads: Torch threads a run.
+    """
+    if workers or not specs:
+        return workers or 1
+    if workers is None:
+        return 1
+    need = packing.Need(threads, host_bytes(specs, "cpu"))
+    return max(1, min(packing.fit(need, packing.room_here("cpu")), len(specs)))
+
+
 def _hire_cluster(
     specs: Sequence[RunSpec], most: int | None, address: str, device: str, threads: int
 ) -> Crew:
