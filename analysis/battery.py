@@ -72,6 +72,16 @@ class Shared:
         return ladder_set(settings, workers=self.workers, folder=self.folder)
 
     @cached_property
+    def held_hash(self) -> str:
+        """What tells these inputs from others."""
+        return self.held.content_hash()
+
+    @cached_property
+    def ladders_hash(self) -> str:
+        """What tells these ladders from others."""
+        return self.ladders.content_hash()
+
+    @cached_property
     def do_map(self) -> DoMap:
         """What each place is worth under the scripted player."""
         return do_map(DoSettings(game=self.game), workers=self.workers, folder=self.folder)
@@ -105,6 +115,17 @@ class Subject:
     def plays(self) -> bool:
         """Whether its outputs are worth something for each action."""
         return self.regime == "reinforcement"
+
+    def on_held(self, measured: Measured) -> Measured:
+        """Return what was measured on the teleported inputs with their mark.
+
+        Other regimes than play have these inputs in the fingerprint of the network itself.
+        """
+        return measured.on(f"held {self.shared.held_hash}") if self.plays else measured
+
+    def on_ladders(self, measured: Measured) -> Measured:
+        """Return what was measured on ladders with their mark."""
+        return measured.on(f"ladders {self.shared.ladders_hash}")
 
 
 def _always(subject: Subject) -> bool:
@@ -145,8 +166,8 @@ INSTRUMENTS: Mapping[str, Instrument] = MappingProxyType(
     {
         "probes": Instrument(
             "what a linear and a small read-out of each layer tell of the ball's place",
-            lambda s, rng: probes(
-                s.network, s.shared.held, rng, supervised=s.regime == "supervised"
+            lambda s, rng: s.on_held(
+                probes(s.network, s.shared.held, rng, supervised=s.regime == "supervised")
             ),
         ),
         "displacement": Instrument(
@@ -155,11 +176,11 @@ INSTRUMENTS: Mapping[str, Instrument] = MappingProxyType(
         ),
         "jnd": Instrument(
             "d′ over distance, and the just noticeable difference",
-            lambda s, rng: jnd(s.network, s.shared.ladders),
+            lambda s, rng: s.on_ladders(jnd(s.network, s.shared.ladders)),
         ),
         "equivariance": Instrument(
             "whether the last map moves as the ball does",
-            lambda s, rng: equivariance(s.network, s.shared.ladders, rng),
+            lambda s, rng: s.on_ladders(equivariance(s.network, s.shared.ladders, rng)),
         ),
         "receptive": Instrument(
             "the field by gradient mass",
@@ -167,7 +188,9 @@ INSTRUMENTS: Mapping[str, Instrument] = MappingProxyType(
         ),
         "shifts": Instrument(
             "what a shifted picture does to values and actions",
-            lambda s, rng: q_shift(s.network, s.shared.held.observations, rng, s.shared.game),
+            lambda s, rng: s.on_held(
+                q_shift(s.network, s.shared.held.observations, rng, s.shared.game)
+            ),
             of=_player,
         ),
         "bits": Instrument(
@@ -205,6 +228,11 @@ INSTRUMENTS: Mapping[str, Instrument] = MappingProxyType(
     }
 )
 """What `--measures` names."""
+
+CLAIMED: Mapping[str, str] = MappingProxyType(
+    {"coarse_r2": "probes", "phase_r2": "probes", "q_shift": "shifts", "action_kappa": "shifts"}
+)
+"""Which of them gives what claims ask of agents, by measure; scores come of their playing."""
 
 UNTRAINED: Mapping[str, Instrument] = MappingProxyType(
     {

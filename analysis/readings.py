@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -19,12 +19,14 @@ class Reading:
         value: Scenes, places and games averaged.
         condition: As the claims have it: `held`, `after=pool1`; empty if nothing was set.
         row: Another row, if the network's weights were put into that one.
+        made_on: The data, where the network's own fingerprint does not name them.
     """
 
     measure: str
     value: float
     condition: str = ""
     row: str = ""
+    made_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Measured:
 
     table: pd.DataFrame
     readings: tuple[Reading, ...] = ()
+
+    def on(self, data: str) -> Measured:
+        """Return the same, made on these data: numbers of different data are not compared."""
+        return replace(self, readings=tuple(replace(r, made_on=data) for r in self.readings))
 
     def measurements(
         self,
@@ -61,7 +67,7 @@ class Measured:
                 value=r.value,
                 condition=r.condition,
                 budget=budget,
-                fingerprint=fingerprint,
+                fingerprint=", ".join(filter(None, (fingerprint, r.made_on))),
                 commit=commit,
             )
             for r in self.readings

@@ -9,7 +9,7 @@ same bits.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ class Trained:
         curve: One row each `look_every` updates.
         judged: On the test scenes.
         last: Skill of the last weights on the test scenes.
-        gain: Of the validation skill in the last quarter of the updates.
+        gain: Of the best validation skill so far in the last quarter of the updates.
         fingerprint: Of task and settings, without row, seed and learning rate.
     """
 
@@ -108,6 +108,15 @@ class Trained:
             at_most: In its unit.
         """
         return next((r["update"] for r in self.curve if r[name] <= at_most), math.inf)
+
+
+def late_gain(skills: Sequence[float]) -> float:
+    """Return by how much the best skill so far grew in the last quarter of a curve; 0 or more.
+
+    The best weights are judged, so that a network that collapses late is not still learning, and
+    does not hide others that are.
+    """
+    return max(skills) - max(skills[: max(1, len(skills) * 3 // 4)])
 
 
 def protocol(task: Task, settings: SupervisedSettings) -> str:
@@ -228,7 +237,8 @@ class _Kept(Checkpoint):
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss} at update {update}")
         judged = self.judge("validation")
-        if all(judged.skill > row["skill"] for row in self.curve):
+        # Of equals the latest: a skill may be at its best on these scenes before it is elsewhere.
+        if all(judged.skill >= row["skill"] for row in self.curve):
             self.best = copied(self.network)
         self.curve.append({"update": update, "loss": loss, "skill": judged.skill, **judged.beside})
 
@@ -238,8 +248,7 @@ class _Kept(Checkpoint):
         if self.settings.stop_at_loss is None:
             self.network.load_state_dict(self.best)
         self.network.eval()
-        quarter = len(self.curve) * 3 // 4 - 1
-        gain = self.curve[-1]["skill"] - self.curve[quarter]["skill"]
+        gain = late_gain([row["skill"] for row in self.curve])
         save_weights(self.network, folder / "network.safetensors")
         return Trained(
             self.network, self.curve, self.judge("test"), last, gain, self.facts["fingerprint"]

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from analysis.battery import CLAIMED
 from analysis.claim import Part
 from analysis.measurements import REFERENCES
 from analysis.tasks.catalogue import TASKS
@@ -53,11 +54,6 @@ TASK: Mapping[str, str] = MappingProxyType(
     }
 )
 """The task of the supervised regime whose runs give a measure."""
-
-INSTRUMENTS: Mapping[str, str] = MappingProxyType(
-    {"coarse_r2": "probes", "phase_r2": "probes", "q_shift": "shifts", "action_kappa": "shifts"}
-)
-"""What has to be measured of agents, by measure; their scores every study leaves by itself."""
 
 STUDIES = Path(__file__).resolve().parent.parent / "studies"
 """Where the study files lie."""
@@ -139,22 +135,17 @@ def for_part(part: Part, record: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _agents(part: Part, game: str, rows: Sequence[str]) -> tuple[str, ...]:
-    measured = dict.fromkeys(INSTRUMENTS[c.measure] for c in part.cells if c.measure in INSTRUMENTS)
-    planned = studies(rows, game)
-    if not planned:
-        listed = f"--extractor {' '.join(rows)} --seed {seeds('reinforcement')}"
-        last = measures(*measured) if measured else score()
-        return f"{PYTHON} train.py --game {game} {listed}", last
-    found = [
-        typed("train.py", "--study", *(f"studies/{s.tuning}.yaml" for s in planned)),
-        f"{PYTHON} -m studies.tune",
-        typed("train.py", "--study", *(f"studies/{s.study}.yaml" for s in planned)),
-    ]
-    if measured:
-        # A study scores its agents and publishes that; what is measured later is published later.
-        where = [f"runs/{s.study}" for s in planned]
-        found += [measures(*measured, agents=where), typed("-m", "studies.publish", *where)]
-    return tuple(found)
+    if planned := studies(rows, game):
+        # A study scores its agents, measures what claims ask of them, and publishes both.
+        return (
+            typed("train.py", "--study", *(f"studies/{s.tuning}.yaml" for s in planned)),
+            f"{PYTHON} -m studies.tune",
+            typed("train.py", "--study", *(f"studies/{s.study}.yaml" for s in planned)),
+        )
+    listed = f"--extractor {' '.join(rows)} --seed {seeds('reinforcement')}"
+    measured = dict.fromkeys(CLAIMED[c.measure] for c in part.cells if c.measure in CLAIMED)
+    last = measures(*measured) if measured else score()
+    return f"{PYTHON} train.py --game {game} {listed}", last
 
 
 def usual_width(regime: Regime, game: str) -> float:

@@ -31,6 +31,10 @@ CODE = (
 )
 """What has a say in the pictures: change it, and the sets are built anew."""
 
+STREAM = 104
+"""Beside the seed, so that no game of these was played for the teleport set: networks are trained
+on that one's scenes, and what they tell is asked of others."""
+
 Made = tuple[Arrays, Counts]
 """What one game played gives."""
 
@@ -70,7 +74,8 @@ def ladder_set(
     game = find(settings.game)
 
     def build() -> tuple[Arrays, dict[str, Any]]:
-        first, *seeds = np.random.SeedSequence(settings.seed).spawn(settings.episodes + 1)
+        chance = np.random.SeedSequence((settings.seed, STREAM))
+        first, *seeds = chance.spawn(settings.episodes + 1)
         if game.facts is None:
             arrays, counts = gather(partial(_catch_episode, settings), seeds, workers)
         else:

@@ -14,6 +14,7 @@ every scene. Two places δ apart are found twice on each: base and base + δ, ba
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -95,6 +96,13 @@ class Ladders:
 
     def __len__(self) -> int:
         return len(self.observations)
+
+    def content_hash(self) -> str:
+        """Return eight hexadecimal digits of pictures, places and episodes."""
+        digest = hashlib.sha256(self.observations.tobytes())
+        for labels in (self.without_ball, self.places, self.episode):
+            digest.update(labels.tobytes())
+        return digest.hexdigest()[:8]
 
     @property
     def condition(self) -> str:

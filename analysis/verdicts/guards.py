@@ -114,9 +114,12 @@ class Look:
 
     def _oracle(self) -> list[Guard]:
         arms = self.index.by_condition("reward_share", "ram_oracle", self.setting.game)
-        if not arms:
-            return self._lack("reward_share of ram_oracle: any seed")
-        return [oracle_guard(min(float(np.mean(values)) for values in arms.values()))]
+        asked = dict.fromkeys(c.condition for c in self.part.cells)
+        if missing_arms := [arm for arm in asked if not arms.get(arm)]:
+            for arm in missing_arms:
+                self._lack(f"reward_share{f' [{arm}]' if arm else ''} of ram_oracle: any seed")
+            return []
+        return [oracle_guard(min(float(np.mean(arms[arm])) for arm in asked))]
 
     def _assay(self) -> list[Guard]:
         assay = self.part.assay
@@ -137,6 +140,9 @@ class Look:
         there = [p for p in pairs if seeds_of(p, self.index, self.setting) >= self.seeds]
         if not there:
             self._lack(f"{nature}, and the same of sort or gap: the positive control")
+            return None
+        for line in self.index.two_protocols([c for p in there for c in cells_of(p)], self.setting):
+            self._lack(line)
             return None
         margin = MARGIN[self.setting.regime]
         found: dict[Quantity, Statistic] = {

@@ -8,13 +8,14 @@ is taken again only if the agent or the code has changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from agents.checkpoints import read_json, write_json
 from agents.ownfile import versioned
+from agents.settings import as_dict, fingerprint
 from analysis import battery
 from analysis.cache import key_of, shaped_by
 from analysis.learning import gain_in_last_quarter, normalised_score
@@ -122,10 +123,12 @@ def scores(run: FinishedRun) -> list[Reading]:
     curve = [(step, mean) for step, mean in points if mean is not None]
     if game.reference_score is None or len(curve) < 4:
         return []
-    return [
+    looks = {k: v for k, v in as_dict(run.settings).items() if k.startswith("eval_")}
+    scored = (
         Reading("score", normalised_score(curve, game)),
         Reading("score_gain", gain_in_last_quarter(curve, game)),
-    ]
+    )
+    return [replace(r, made_on=f"curve {fingerprint(looks)}") for r in scored]
 
 
 def _measurements(run: FinishedRun, readings: Sequence[Reading]) -> list[Measurement]:

@@ -1,13 +1,18 @@
-"""A run of a study: trained, scored, and ready to be published."""
+"""A run of a study: trained, scored, measured, and ready to be published."""
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 
 from agents.settings import EvaluationProtocol
+from analysis.battery import CLAIMED, Shared
+from analysis.claims import CLAIMS
+from analysis.tasks.tuning import TUNING_SEEDS
+from analysis.verdicts.selection import split_width
 from studies.measuring.measure import GAMES, open_run, score, stored_scores
-from studies.measuring.measure_agent import write_measurements
+from studies.measuring.measure_agent import measure, write_measurements
 from studies.running.conductor import Interrupted, Progress, Report
 from studies.running.directory import RunSpec
 from studies.running.lock import locked
@@ -17,8 +22,33 @@ ANSWER = 2.0
 """Seconds in which a launcher, on a cluster too, answers that there is no time left for so much."""
 
 
+def asked_of(game: str, row: str) -> tuple[str, ...]:
+    """Return what has to be measured of an agent beside its score, because claims are about it.
+
+    Args:
+        game: What it plays.
+        row: Its extractor, a width allowed.
+    """
+    base = row if ":" in row else split_width(row)[0]
+    cells = [
+        cell
+        for claim in CLAIMS
+        for part in claim.parts
+        if part.regime == "reinforcement" and game in part.games
+        for cell in part.cells
+    ]
+    wanted = {CLAIMED[c.measure] for c in cells if c.row == base and c.measure in CLAIMED}
+    return tuple(sorted(wanted))
+
+
+@functools.cache
+def _shared(game: str) -> Shared:
+    """Return the data of a game; a process that does several runs loads them once."""
+    return Shared(game, workers=1)
+
+
 def train_and_score(spec: RunSpec, options: Options, report: Report, stop: threading.Event) -> None:
-    """Train a run to its end, if that is not done, and play the whole games of its final score.
+    """Train a run to its end, if that is not done; score it; measure what claims ask of it.
 
     `studies.publish` makes its row of what lies in the directory then. Games that have begun are
     played to their end, so the launcher is told beforehand how long they may take.
@@ -44,4 +74,7 @@ def train_and_score(spec: RunSpec, options: Options, report: Report, stop: threa
         if stored_scores(run, EvaluationProtocol(), GAMES) is None:
             score(run, EvaluationProtocol(), GAMES, options.device)
         write_measurements(run)
+        if spec.seed not in TUNING_SEEDS and (names := asked_of(spec.game, spec.extractor)):
+            report(Progress(spec.length, 0.0, None, "measuring", pause=time.monotonic() - began))
+            measure(run, names, _shared(spec.game), tell=lambda said: None)
     report(Progress(spec.length, 0.0, None, "scored", pause=time.monotonic() - began))

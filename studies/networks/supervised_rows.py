@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection
 from dataclasses import asdict
 
 import pandas as pd
@@ -23,7 +24,7 @@ def publish(run: SupervisedRun, task: Task, trained: Trained) -> None:
     run.published.parent.mkdir(parents=True, exist_ok=True)
     if run.stage == "tuned":
         found = of_training(run, task, trained) + of_network(run, task, trained)
-        save(found, run.published.with_name(f"measurements-seed{run.seed}.json"))
+        save(found, run.measurements)
     columns = list(trained.curve[0])
     write_json(
         run.published,
@@ -50,8 +51,17 @@ def publish(run: SupervisedRun, task: Task, trained: Trained) -> None:
     )
 
 
-def of_training(run: SupervisedRun, task: Task, trained: Trained) -> list[Measurement]:
-    """Return what the claims can use of how training went and of how good the outputs are."""
+def of_training(
+    run: SupervisedRun, task: Task, trained: Trained, made_by: str = ""
+) -> list[Measurement]:
+    """Return what the claims can use of how training went and of how good the outputs are.
+
+    Args:
+        run: Which run.
+        task: What it learnt.
+        trained: What came of it.
+        made_by: The commit, if it is another one than the row names.
+    """
     if isinstance(task, ManySided):
         outputs = outputs_of(trained.network, task.parts["test"].observations)
         readings = task.readings(outputs, trained.curve)
@@ -63,27 +73,43 @@ def of_training(run: SupervisedRun, task: Task, trained: Trained) -> list[Measur
         )
     if run.task == "where":
         readings += (Reading("updates_to_4px", trained.reached("rmse_px", 4)),)
-    return _measurements(run, Measured(pd.DataFrame(), readings), trained)
+    return _measurements(run, Measured(pd.DataFrame(), readings), trained, made_by)
 
 
 AFTER = {"where": ("probes", "jnd", "equivariance", "bits", "pools")}
-"""Measures of the trained network, by task: taken at once, because weights are not kept."""
+"""Measures of the trained network, by task: taken at once, because weights are not published."""
 
 SHIFTED = {"what": "what_shift", "reward": "reward_shift"}
 """Robustness to shifts of the input, by task."""
 
 
-def of_network(run: SupervisedRun, task: Task, trained: Trained) -> list[Measurement]:
-    """Return what is measured of the trained network; the tables stay in the run's directory."""
+def of_network(
+    run: SupervisedRun,
+    task: Task,
+    trained: Trained,
+    names: Collection[str] | None = None,
+    made_by: str = "",
+) -> list[Measurement]:
+    """Return what is measured of the trained network; the tables stay in the run's directory.
+
+    Args:
+        run: Which run.
+        task: What it learnt.
+        trained: What came of it.
+        names: Only these measures; all of the task's unless told.
+        made_by: The commit, if it is another one than the row names.
+    """
     subject = battery.Subject(trained.network, "supervised", _shared(run.game))
     found: list[Measurement] = []
     for name in AFTER.get(run.task, ()):
+        if names is not None and name not in names:
+            continue
         instrument = battery.INSTRUMENTS[name]
         if instrument.of(subject):
             measured = instrument.take(subject, battery.generator(run.seed, name))
             measured.table.to_parquet(run.directory / f"{name}.parquet")
-            found += _measurements(run, measured, trained)
-    if run.task in SHIFTED:
+            found += _measurements(run, measured, trained, made_by)
+    if run.task in SHIFTED and (names is None or "shifts" in names):
         measured = output_shift(
             trained.network,
             task.parts["test"].observations,
@@ -91,13 +117,21 @@ def of_network(run: SupervisedRun, task: Task, trained: Trained) -> list[Measure
             measure=SHIFTED[run.task],
             condition=run.condition,
         )
-        found += _measurements(run, measured, trained)
+        found += _measurements(run, measured, trained, made_by)
     return found
 
 
-def _measurements(run: SupervisedRun, measured: Measured, trained: Trained) -> list[Measurement]:
+def _measurements(
+    run: SupervisedRun, measured: Measured, trained: Trained, made_by: str
+) -> list[Measurement]:
     return measured.measurements(
-        run.row, run.seed, "supervised", run.game, run.settings.updates, trained.fingerprint
+        run.row,
+        run.seed,
+        "supervised",
+        run.game,
+        run.settings.updates,
+        trained.fingerprint,
+        made_by,
     )
 
 

@@ -46,11 +46,11 @@ class SupervisedRun:
     def place(self) -> Path:
         """Where it lies, below `root` and below `results`."""
         what = f"{self.task}-{self.condition}" if self.condition else self.task
-        name = f"seed{self.seed}"
+        name, usual = f"seed{self.seed}", SupervisedSettings.updates
         if self.stage == "tuning":
-            name = f"rate{self.settings.learning_rate:g}-{name}"
-            if self.settings.updates != TUNING_UPDATES:
-                name = f"updates{self.settings.updates}-{name}"
+            name, usual = f"rate{self.settings.learning_rate:g}-{name}", TUNING_UPDATES
+        if self.settings.updates != usual:
+            name = f"updates{self.settings.updates}-{name}"
         row = extractors.directory_name(self.row)
         return Path("supervised", self.stage, what, self.game, row, name)
 
@@ -73,6 +73,11 @@ class SupervisedRun:
     def published(self) -> Path:
         """Its row."""
         return self.results / self.place.parent / f"{self.place.name}.json"
+
+    @property
+    def measurements(self) -> Path:
+        """What claims can use of it."""
+        return self.results / self.place.parent / f"measurements-{self.place.name}.json"
 
     @property
     def length(self) -> int:

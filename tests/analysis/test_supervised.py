@@ -21,6 +21,7 @@ from analysis.supervised import (
     Row,
     Stopped,
     SupervisedSettings,
+    late_gain,
     outputs_of,
     protocol,
     train,
@@ -161,8 +162,16 @@ def test_it_learns(task: Task, tmp_path: Path) -> None:
     assert not trained.stuck
     assert trained.reached("rmse_px", 1e9) == 40
     assert math.isinf(trained.reached("rmse_px", 0.0))
-    quarter = [row["skill"] for row in trained.curve]
-    assert trained.gain == pytest.approx(quarter[-1] - quarter[5])
+    skills = [row["skill"] for row in trained.curve]
+    assert trained.gain == pytest.approx(max(skills) - max(skills[:6]))
+
+
+def test_a_collapse_is_no_gain_and_hides_none() -> None:
+    """The best weights are judged: by how much they got better late is what counts."""
+    assert late_gain([0.1, 0.5, 0.6, 0.8]) == pytest.approx(0.2)
+    assert late_gain([0.1, 0.9, 0.0, 0.8]) == 0, "collapsed and recovering below its best"
+    assert late_gain([0.3]) == 0
+    assert late_gain([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.0]) == 0
 
 
 def test_a_rate_of_nothing_is_stuck(task: Task, tmp_path: Path) -> None:

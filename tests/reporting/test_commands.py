@@ -20,7 +20,7 @@ from analysis import battery
 from analysis.claims import CLAIMS, claims_table
 from analysis.tasks import catalogue, tuning
 from reporting import commands
-from studies import publish, tune
+from studies import tune
 from studies.running.directory import RunSpec
 
 RECORDS = claims_table([])
@@ -69,8 +69,6 @@ def check(command: str, capsys: pytest.CaptureFixture[str]) -> None:
             assert plan(*asked_of.study) if asked_of.study else train.plan(asked_of)
         case ["-m", "studies.tune"]:
             commandline.parse(tune.Arguments, [], "tune", "")
-        case ["-m", "studies.publish", *folders]:
-            commandline.parse(publish.Arguments, folders, "publish", "")
         case _:
             raise AssertionError(command)
 
@@ -111,9 +109,6 @@ def test_agents_are_those_of_the_studies_with_their_rows_tuned() -> None:
     assert tuned == ".venv/bin/python train.py --study studies/tune_catch.yaml"
     assert chosen == ".venv/bin/python -m studies.tune"
     assert trained == ".venv/bin/python train.py --study studies/catch.yaml"
-    *_, trained, measured, published = commands.for_part(*by_id["4"])
-    assert measured == ".venv/bin/python evaluate.py runs/catch --measures shifts"
-    assert published == ".venv/bin/python -m studies.publish runs/catch"
     *_, trained = commands.for_part(*by_id["3G"])
     assert trained == ".venv/bin/python train.py --study studies/catch.yaml", "gap_wide is in it"
     *_, trained = commands.for_part(*by_id["14 play"])
@@ -122,6 +117,9 @@ def test_agents_are_those_of_the_studies_with_their_rows_tuned() -> None:
     alone, scored = commands.for_part(part, {**record, "width": 0.25, "budget": 1_000})
     assert "--extractor nature@0.25 half_max@0.25" in alone
     assert scored == ".venv/bin/python evaluate.py runs/fast"
+    part, record = by_id["4"]
+    _, measured = commands.for_part(part, {**record, "width": 0.25, "budget": 1_000})
+    assert measured == ".venv/bin/python evaluate.py runs/fast --measures shifts"
 
 
 def test_study_files_are_those_of_the_rows() -> None:
@@ -136,8 +134,8 @@ def test_study_files_are_those_of_the_rows() -> None:
 
 def test_every_measure_of_agents_but_the_score_has_its_instrument() -> None:
     cells = {c.measure for part, _ in PARTS if part.regime == "reinforcement" for c in part.cells}
-    assert cells == {"score", *commands.INSTRUMENTS}
-    assert {*commands.INSTRUMENTS.values()} <= battery.INSTRUMENTS.keys()
+    assert cells == {"score", *battery.CLAIMED}
+    assert {*battery.CLAIMED.values()} <= battery.INSTRUMENTS.keys()
 
 
 def test_borrowed_learning_rates_are_tuned_where_they_come_from() -> None:

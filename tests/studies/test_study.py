@@ -19,6 +19,7 @@ from analysis.measurements import load
 from commandline import BadInput
 from studies import status
 from studies.launching.packing import Need, fit, room_here
+from studies.measuring.scored_run import asked_of
 from studies.running.directory import RunSpec, config
 from studies.running.preflight import host_bytes
 from studies.status import Standing, forecast
@@ -69,10 +70,10 @@ def test_what_finishes_is_published_and_what_is_published_is_skipped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small = {"steps": 600, "eval_every": 200, "checkpoint_every": 300}
-    path = study(tmp_path, extractor="gap@0.125", seed=0, **small)
+    path = study(tmp_path, extractor="half_max@0.125", seed=0, **small)
     ask = words(tmp_path, path)
     assert train.main(ask) == 0
-    published = tmp_path / "results" / "runs" / "s" / "catch" / "gap@0.125"
+    published = tmp_path / "results" / "runs" / "s" / "catch" / "half_max@0.125"
     assert {p.name for p in published.iterdir()} == {"seed0.json", "measurements-seed0.json"}
     row = json.loads((published / "seed0.json").read_text())
     assert (row["finished"], row["scores"]["games"], row["learning_rate_from"]) == (
@@ -80,14 +81,14 @@ def test_what_finishes_is_published_and_what_is_published_is_skipped(
     )  # fmt: skip
     assert row["seconds"] > 0
     assert {m.measure for m in load(published / "measurements-seed0.json")} == {
-        "score", "score_gain",
-    }  # fmt: skip
+        "score", "score_gain", "q_shift", "action_kappa",
+    }, "what claims ask of half_max in Catch"  # fmt: skip
 
-    run = tmp_path / "runs" / "s" / "catch" / "gap@0.125" / "seed0"
+    run = tmp_path / "runs" / "s" / "catch" / "half_max@0.125" / "seed0"
     weights = (run / "agent.safetensors").stat().st_mtime_ns
     (published / "seed0.json").unlink()
     found, told = standing(tmp_path, path, capsys)
-    assert (found["s/catch/gap@0.125/seed0"]["state"], told["steps_left"]) == ("stopped", 0)
+    assert (found["s/catch/half_max@0.125/seed0"]["state"], told["steps_left"]) == ("stopped", 0)
     assert train.main(ask) == 0
     assert "seed0: finished before; scored and published now" in capsys.readouterr().out
     assert json.loads((published / "seed0.json").read_text()) == row
@@ -99,12 +100,19 @@ def test_what_finishes_is_published_and_what_is_published_is_skipped(
     assert not (tmp_path / "runs").exists()
     found, told = standing(tmp_path, path, capsys)
     assert told["counts"]["done"] == 1
-    assert found["s/catch/gap@0.125/seed0"]["steps_per_second"] == pytest.approx(
+    assert found["s/catch/half_max@0.125/seed0"]["steps_per_second"] == pytest.approx(
         600 / row["seconds"]
     )
-    path = study(tmp_path, extractor="gap@0.125", seed=0, **{**small, "steps": 500})
+    path = study(tmp_path, extractor="half_max@0.125", seed=0, **{**small, "steps": 500})
     with pytest.raises(BadInput, match=r"--results: .* other settings \(steps: 600 there, 500 ask"):
         train.main(ask)
+
+
+def test_measured_is_what_claims_ask() -> None:
+    assert asked_of("catch", "half_max@0.5") == asked_of("catch", "nature") == ("shifts",)
+    assert asked_of("catch", "gap@0.5") == (), "its places are asked in Pong"
+    assert asked_of("pong", "gap@0.5") == ("probes",)
+    assert asked_of("pong", "net.py:Nature") == ()
 
 
 def test_what_is_finished_is_told_whatever_its_folder_is_called(

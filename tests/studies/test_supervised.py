@@ -101,13 +101,28 @@ def test_each_row_at_its_own_rate_seeds_in_rounds(tmp_path: Path) -> None:
     runs[0].published.write_text(json.dumps({"settings": asdict(runs[0].settings)}))
     assert judged(tmp_path) == runs[1:]
     runs[0].published.write_text(
-        json.dumps({"settings": {**asdict(runs[0].settings), "updates": 9_000}})
+        json.dumps({"settings": {**asdict(runs[0].settings), "batch_size": 32}})
     )
-    with pytest.raises(BadInput, match="updates: 9000 there, 20000 asked for"):
+    with pytest.raises(BadInput, match="batch_size: 32 there, 64 asked for"):
         judged(tmp_path)
     runs[0].published.unlink()
     with pytest.raises(BadInput, match="--seeds: expected other seeds"):
         judged(tmp_path, seeds=(0, 101))
+
+
+def test_a_budget_of_another_length_lies_beside_the_usual_one(tmp_path: Path) -> None:
+    """What the budget guard asks for: the same runs doubled, and nothing of the first ones lost."""
+    tell_all(tmp_path, "nature@0.5", 3e-4)
+    folders = tmp_path / "runs", tmp_path / "results"
+    usual, doubled = (
+        judged_runs(ASKED, ["nature@0.5"], [4], "tuned", updates, *folders)[0]
+        for updates in (20_000, 40_000)
+    )
+    assert usual.published.name == "seed4.json"
+    assert doubled.published.name == "updates40000-seed4.json"
+    assert doubled.published.parent == usual.published.parent
+    assert doubled.measurements.name == "measurements-updates40000-seed4.json"
+    assert doubled.directory != usual.directory
 
 
 def test_a_row_that_is_stuck_at_every_rate_gets_longer_runs(tmp_path: Path) -> None:

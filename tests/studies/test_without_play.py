@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,9 +12,10 @@ import pytest
 
 import evaluate
 import train
-from analysis.measurements import collect, load
+from analysis.measurements import Measurement, collect, load, save
 from analysis.supervised import SupervisedSettings
-from studies.networks import untrained
+from commandline import BadInput
+from studies.networks import remeasure, untrained
 from studies.networks.supervised import perform
 from studies.networks.supervised_run import SupervisedRun
 from studies.running.conductor import Interrupted, Progress
@@ -86,8 +88,38 @@ def a_network_trained_without_a_game(folder: Path) -> None:
     assert {(m.row, m.seed, m.regime, m.game, m.budget) for m in found.values()} == {
         ("gap@0.125", 3, "supervised", "catch", 40)
     }
-    assert len({m.fingerprint for m in found.values()}) == 1
+    on_ladders = {"jnd_px", "equivariance", "equivariance_at_stride"}
+    plain = {m.fingerprint for m in found.values() if m.measure not in on_ladders}
+    assert plain == {row["fingerprint"]}
+    (made_on,) = {found[m].fingerprint for m in on_ladders}
+    assert made_on.startswith(f"{row['fingerprint']}, ladders "), "their data are named, too"
     assert told[-1].doing == "measuring"
+    measured_again(folder, run, found)
+
+
+def measured_again(folder: Path, run: SupervisedRun, before: dict[str, Measurement]) -> None:
+    """The numbers asked for are replaced, others stay; other weights are refused."""
+    row = json.loads(run.published.read_text())
+    old = replace(before["jnd_px"], value=123.0, fingerprint="of other ladders")
+    kept = replace(before["coarse_r2"], value=0.123)
+    save([*(m for m in before.values() if m not in (before["jnd_px"], before["coarse_r2"])),
+          old, kept], run.measurements)  # fmt: skip
+    run.published.write_text(json.dumps({**row, "gain": -1.0}))
+    words = ["where", "--game", "catch", "--rows", "gap@0.125", "--seeds", "3",
+             "--out", str(folder / "runs"), "--results", str(folder / "found")]  # fmt: skip
+    assert remeasure.main([*words, "--measures", "jnd"]) == 0
+    after = {m.measure: m for m in collect([folder / "found"])}
+    assert after.keys() == before.keys()
+    assert replace(after["jnd_px"], commit="") == before["jnd_px"]
+    assert after["jnd_px"].commit == commit()
+    assert after["coarse_r2"].value == 0.123
+    told = json.loads(run.published.read_text())
+    assert told == {**row, "gain": pytest.approx(row["gain"], abs=2e-5)}, "off the curve's 5 digits"
+    run.published.write_text(json.dumps({**row, "skill": row["skill"] + 0.01}))
+    with pytest.raises(BadInput, match="expected the weights of"):
+        remeasure.main(words)
+    with pytest.raises(BadInput, match="--rows: expected a network with its row"):
+        remeasure.main([*words[:7], "--out", str(folder / "nothing")])
 
 
 def an_agent(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from small_ladders import small_ladders
 
+from analysis.datasets import teleport_set
+from analysis.pictures.frames import TeleportSettings
 from analysis.pictures.ladder_sets import LadderSettings, ladder_set
 from analysis.pictures.ladders import Ladders, rungs, rungs_of
 from envs.facts import Box
@@ -126,3 +128,16 @@ def test_other_games(name: str, condition: str, tmp_path: Path) -> None:
     again = ladder_set(settings, workers=1, folder=tmp_path)
     assert (again.observations == found.observations).all()
     assert again.rungs == found.rungs
+
+
+def test_no_scene_is_one_that_networks_are_trained_on(tmp_path: Path) -> None:
+    """Without the ball, what is left of a scene tells it from others, even in one game."""
+    first = LadderSettings(episodes=5, moments=2)
+    ladders = ladder_set(first, workers=1, folder=tmp_path)
+    settings = TeleportSettings(episodes=5, moments=2, places=9)
+    frames = teleport_set(settings, workers=1, folder=tmp_path)
+    numbers = np.unique(frames.moment)
+    # The ball is in few of nine places at a time: the median is the picture without it.
+    empty = [np.median(frames.observations[frames.moment == m], axis=0) for m in numbers]
+    assert len(ladders.without_ball) == len(empty) == 10
+    assert not any(np.array_equal(mine, its) for mine in ladders.without_ball for its in empty)

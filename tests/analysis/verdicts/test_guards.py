@@ -110,6 +110,23 @@ def test_oracle_guard() -> None:
     dim = replace(sane()[-1], value=0.7)
     dull = replaced(measured, "reward_share", "ram_oracle", [sane()[-2], dim])
     assert fired(dull, "11 reward") == ["oracle"], "one arm is enough"
+    blind = replaced(measured, "reward_share", "ram_oracle", [sane()[-2]])
+    assert on("11 reward", blind).verdict == "inconclusive"
+    assert on("11 reward", blind).evidence.needs == (
+        "reward_share [moved] of ram_oracle: any seed",
+    ), "both arms have to be there"
+
+
+def test_the_positive_control_mixes_no_protocols() -> None:
+    """Claim 13 on what compares what_shift; its control is of another task."""
+    finding = on("1L", GOOD)
+    assert finding.verdict in ("supported", "refuted")
+    control = [m for m in GOOD if (m.measure, m.row) == ("where_r2", "gap")]
+    other = [replace(m, fingerprint="another set") for m in control]
+    mixed = [*(m for m in GOOD if m not in control), *other]
+    finding = on("1L", mixed)
+    assert finding.verdict == "inconclusive"
+    assert any("one protocol for where_r2" in need for need in finding.evidence.needs)
 
 
 @pytest.mark.parametrize(
