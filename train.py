@@ -37,7 +37,7 @@ from envs import games
 from reporting.wandb_run import check_mode
 from studies import grid
 from studies.agenda import Agenda, rows_folder
-from studies.crew import hire, time_is_up
+from studies.crew import hire, likely_workers, time_is_up
 from studies.launch import Outcome
 from studies.launching.budget import TIME_IS_UP, Budget, parse_duration
 from studies.running.directory import RunSpec, make_root, reached
@@ -231,7 +231,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(highlight=False, soft_wrap=True, markup=False)
     if arguments.status:
         found = standings(specs, results)
-        show_status(found, arguments.workers or 1, console, as_json=arguments.json)
+        left = [standing.spec for standing in found if standing.how != "done"]
+        workers = likely_workers(left, arguments.workers, arguments.threads)
+        show_status(found, workers, console, as_json=arguments.json)
         return 0
     budget = None
     if arguments.time_budget is not None:
@@ -252,9 +254,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         outcome = Outcome((), (), ())
     else:
         # Not out of a budget, which would pay for it at every call.
-        left = sum(spec.length - reached(spec) for spec in to_train)
-        worth_it = budget is None and left >= WORTH_A_PREFLIGHT
-        told = crew.told(to_train or todo, arguments.threads, arguments.out, measure=worth_it)
+        steps = sum(spec.length - reached(spec) for spec in to_train)
+        worth_it = budget is None and steps >= WORTH_A_PREFLIGHT
+        told = crew.told(to_train or todo, arguments.out, measure=worth_it)
         for line in told:
             console.print(line)
         options = Options(

@@ -5,17 +5,42 @@ Unmeasured so far: it is guarded by tests that need a GPU (`pytest -m gpu`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import torch
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from torch import Tensor, nn
 
+from commandline import BadInput, told
+
 Update = Callable[[ReplayBufferSamples], None]
 
 WARM_UPS = 3
 """Updates run before the recording, as PyTorch's notes on CUDA graphs ask."""
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Say in one line what is wrong with a network that cannot be recorded.
+
+    There is no way back to the plain update: what CUDA does after a recording that failed is not
+    known to leave weights, random numbers and memory as they were.
+
+    Raises:
+        BadInput: If it waits for the device, or does anything else that a recording forbids.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        raise BadInput(
+            "--extractor: expected a network whose update can be recorded on a GPU, without "
+            ".item(), .cpu(), nonzero() or an if on a tensor's value (docs/adding-an-extractor.md)"
+            f"; --device cpu trains it as it is; got {told(error)}"
+        ) from error
 
 
 class CapturedUpdate:
@@ -30,6 +55,9 @@ class CapturedUpdate:
         optimizer: Built with `capturable=True`.
         sums: Tensors that the update adds to.
         example: A batch of the size that all others will have, on the device.
+
+    Raises:
+        BadInput: If the update cannot be recorded.
     """
 
     def __init__(
@@ -53,7 +81,7 @@ class CapturedUpdate:
         torch.cuda.current_stream().wait_stream(stream)
         self.graph = torch.cuda.CUDAGraph()
         optimizer.zero_grad(set_to_none=True)
-        with torch.cuda.graph(self.graph):
+        with recording(), torch.cuda.graph(self.graph):
             update(self.batch)
         with torch.no_grad():
             for tensor, value in zip(tensors, before, strict=True):

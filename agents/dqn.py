@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from agents.captured import CapturedUpdate
-from agents.precision import Bfloat16Copy
+from agents.precision import Bfloat16Copy, float32_means_float32
 from agents.replay import FrameReplayBuffer
 from agents.settings import Settings
 
@@ -77,6 +77,7 @@ class BallparkDQN(DQN):
         self.updates_since_read = 0
         self._copies: tuple[Bfloat16Copy, Bfloat16Copy] | None = None
         self._captured: CapturedUpdate | None = None
+        float32_means_float32()  # all that trains, plays or is measured is built here
         # A step counter on the device, so that the whole update can be recorded there.
         adam = {"fused": True, "capturable": torch.device(device).type == "cuda"}
         super().__init__(

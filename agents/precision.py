@@ -1,4 +1,4 @@
-"""Networks run in bfloat16, with float32 weights behind them.
+"""Networks run in bfloat16, with float32 weights behind them; and float32 that is float32.
 
 Autocast alone converts every weight at every forward pass, the target network's too, although that
 one changes once in a thousand steps. Here bfloat16 copies of the weights are kept beside the
@@ -13,6 +13,17 @@ from typing import Any
 import torch
 from stable_baselines3.dqn.policies import QNetwork
 from torch import nn
+
+
+def float32_means_float32() -> None:
+    """Keep a GPU from rounding float32 to TF32's ten bits of mantissa, in this process.
+
+    PyTorch allows that in cuDNN's convolutions unless told otherwise. An agent trained with it
+    would bear the fingerprint of one trained in float32, and scores or measures taken with it would
+    be of other Q-values than on a CPU. Changes nothing on a CPU, nor in bfloat16.
+    """
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False  # PyTorch's default, unless somebody changed it
 
 
 class Bfloat16Copy:

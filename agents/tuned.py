@@ -1,7 +1,7 @@
 """The learning rate of each row, as tuning has chosen it; what was not tuned keeps the preset's.
 
 A row that was stuck at every rate was tuned, too: to the preset's. A row whose tuning is not done
-has no rate yet, and is not trained: its runs would have to be thrown away.
+has no rate yet; `train.py` refuses to train it, because its runs would have to be thrown away.
 
 `results/tuning/*.json` is the one place where chosen rates stand, written by `python -m
 studies.tune`. A rate holds for one game, one row and one way of training: the same row at another
@@ -25,8 +25,9 @@ from commandline import BadInput, told
 FOLDER = Path(__file__).resolve().parent.parent / "results" / "tuning"
 """Where the choices lie."""
 
-Source = Literal["given", "tuned", "preset"]
-"""Where a learning rate comes from: whoever typed it or built the run, tuning, or the preset."""
+Source = Literal["given", "tuned", "preset", "open"]
+"""Where a learning rate comes from: whoever typed it or built the run, tuning, or the preset;
+`open` is the preset's in the place of one that tuning has not chosen yet."""
 
 Key = tuple[str, str, str]
 """Game, row, training fingerprint."""
@@ -78,20 +79,14 @@ def settings_of(
         folder: Where the choices lie, if not in `FOLDER`.
 
     Raises:
-        BadInput: If the settings do not fit together, a choice cannot be read, or the row is being
-            tuned.
+        BadInput: If the settings do not fit together, or a choice cannot be read.
     """
     settings = resolve(preset, game, overrides)
     if overrides and overrides.get("learning_rate") is not None:
         return settings, "given"
-    where = folder or FOLDER
-    choice = table(where).get((game, row, fingerprint(training_protocol(settings))))
+    choice = table(folder or FOLDER).get((game, row, fingerprint(training_protocol(settings))))
     if choice is None:
         return settings, "preset"
     if choice == "open":
-        raise BadInput(
-            f"--extractor: {row}: expected a row whose learning rate for {game} is chosen, got "
-            f"one that is being tuned ({where}); finish that (python -m studies.tune says how), or "
-            "give --learning-rate"
-        )
+        return settings, "open"
     return (settings if choice == "preset" else replace(settings, learning_rate=choice)), "tuned"

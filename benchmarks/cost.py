@@ -32,8 +32,14 @@ ROOT = Path(__file__).resolve().parent.parent
 STUDIES = ROOT / "studies"
 PAGE = ROOT / "docs" / "scaling.md"
 
-PEAKS: Mapping[str, float] = MappingProxyType({"H200": 67.0, "RTX 4090": 82.6})
-"""TFLOP/s in float32 without tensor cores, from NVIDIA's data sheets of the H200 SXM and of Ada."""
+PEAKS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        "H200": MappingProxyType({"float32": 67.0, "bfloat16": 989.0}),
+        "RTX 4090": MappingProxyType({"float32": 82.6, "bfloat16": 165.0}),
+    }
+)
+"""TFLOP/s by arithmetic, from NVIDIA's data sheets of the H200 SXM and of Ada: float32 without
+tensor cores (TF32 is off: `agents.precision`), bfloat16 with them, dense, sums in float32."""
 
 EMULATOR = 3_392
 """Agent steps a second of Pong's emulator alone on one core (docs/performance.md)."""
@@ -44,7 +50,7 @@ class Arguments:
     """What can be asked for on the command line.
 
     Attributes:
-        rates: Measured rates; written by --measure, else read.
+        rates: Measured rates; written by --measure, else read. Of one machine each.
         measure: Studies whose rows are measured here, half a minute or less each.
         rows: With --measure: only these, as the studies name them.
         device: With --measure: cpu, cuda or auto.
@@ -90,11 +96,15 @@ def bounds_table(costs: Sequence[Cost], cores: int) -> list[str]:
     lines[0] += f" | emulator on {cores} cores |"
     lines.append("|---|" + "---:|" * (len(PEAKS) + 2))
     for c in costs:
-        peaks = [long_duration(c.petaflop * 1e3 / peak) for peak in PEAKS.values()]
-        atari = not c.study.endswith("catch") and not c.study.startswith("catch")
-        emulator = long_duration(c.steps / (EMULATOR * cores)) if atari else "–"
+        peaks = [long_duration(at_peak(c, peak)) for peak in PEAKS.values()]
+        emulator = long_duration(c.emulated / (EMULATOR * cores)) if c.emulated else "–"
         lines.append(f"| `{c.study}` | {rounded(c.petaflop)} | {' | '.join(peaks)} | {emulator} |")
     return lines
+
+
+def at_peak(cost: Cost, peak: Mapping[str, float]) -> float:
+    """Return the seconds of a study's arithmetic at a card's peak in TFLOP/s, by arithmetic."""
+    return sum(petaflop * 1e3 / peak[kind] for kind, petaflop in cost.by_precision.items())
 
 
 def long_duration(seconds: float) -> str:

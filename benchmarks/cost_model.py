@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,8 +18,9 @@ import train
 from agents import architectures, geometry
 from agents.checkpoints import read_json, write_json
 from commandline import BadInput
+from envs.games import find
 from studies.running.directory import RunSpec, commit, versions
-from studies.running.preflight import seconds_a_step
+from studies.running.trial import seconds_a_step
 
 PASSES = 4
 """Forward passes that an update costs: online and target network, and a backward pass of two."""
@@ -47,13 +49,24 @@ def mmac(row: str) -> float:
     return geometry.ledger(architectures.find(row)).macs / 1e6
 
 
+def machine_of(device: str) -> str:
+    """Return what rates depend on beside the runs: the processor's kind, or the card."""
+    if device != "cpu":
+        return torch.cuda.get_device_name()
+    return f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
 def measure(specs: Iterable[RunSpec], device: str, path: Path) -> None:
     """Measure each row once and add it to the file of rates.
 
     On a CPU in CPU seconds of the process, on a GPU in seconds.
+
+    Raises:
+        BadInput: If the file has rates of another device or machine.
     """
     clock = time.process_time if device == "cpu" else time.perf_counter
-    known = read_json(path)["rates"] if path.exists() else []
+    machine = machine_of(device)
+    known = _known_rates(path, device, machine) if path.exists() else []
     found = {(r["game"], r["precision"], r["update_every"], r["row"]): r for r in known}
     rows = {(*protocol_of(spec), spec.extractor): spec for spec in specs}
     for (game, precision, update_every, row), spec in track(rows.items(), "measuring"):
@@ -65,18 +78,29 @@ def measure(specs: Iterable[RunSpec], device: str, path: Path) -> None:
             "row": row,
             "seconds_a_step": round(seconds, 6),
         }
-    instructions = torch.backends.cpu.get_cpu_capability()
     write_json(
         path,
         {
             "device": device,
-            "machine": f"{platform.machine()}, {instructions}",
+            "machine": machine,
             "threads": 1,
             "versions": versions(),
             "commit": commit(),
             "rates": [found[key] for key in sorted(found)],
         },
     )
+
+
+def _known_rates(path: Path, device: str, machine: str) -> list[dict[str, Any]]:
+    content = read_json(path)
+    there = content.get("device"), content.get("machine")
+    if there != (device, machine):
+        raise BadInput(
+            f"--rates: expected a file of rates of this machine ({device}, {machine}), or a new "
+            f"one, got {path}, of {there[0]}, {there[1]}"
+        )
+    known: list[dict[str, Any]] = content["rates"]
+    return known
 
 
 @dataclass(frozen=True)
@@ -144,22 +168,29 @@ class Cost:
         runs: How many.
         steps: Agent steps of all.
         updates: Of all.
-        petaflop: Arithmetic of all: two operations a multiply-add.
+        by_precision: Petaflop of all: two operations a multiply-add.
         seconds: Of one worker doing all; `None` where a row's rate is not known.
         longest: Seconds of the longest run.
         measured: Rows whose rate was measured, of `rows`.
         rows: Rows, counted by game.
+        emulated: Agent steps of all that play a game of a console; our own needs no emulator.
     """
 
     study: str
     runs: int
     steps: int
     updates: int
-    petaflop: float
+    by_precision: Mapping[str, float]
     seconds: float | None
     longest: float
     measured: int
     rows: int
+    emulated: int
+
+    @property
+    def petaflop(self) -> float:
+        """Of all, whatever the arithmetic."""
+        return sum(self.by_precision.values())
 
     def wall(self, workers: int) -> float | None:
         """Return the seconds it takes with so many workers, however many machines they share."""
@@ -173,11 +204,12 @@ def cost(path: Path, rates: Rates) -> Cost:
     updates = [
         (s.settings.steps - s.settings.learning_starts) // s.settings.update_every for s in specs
     ]
-    flop = 0.0
+    petaflop: dict[str, float] = defaultdict(float)
     each: list[float | None] = []
     for spec, made, learned in zip(specs, steps, updates, strict=True):
         forward = 2e6 * mmac(spec.extractor)
-        flop += forward * (made + PASSES * spec.settings.batch_size * learned)
+        operations = forward * (made + PASSES * spec.settings.batch_size * learned)
+        petaflop[spec.settings.precision] += operations / 1e15
         seconds = rates.seconds_a_step(spec)
         each.append(None if seconds is None else seconds * made)
     known = [e for e in each if e is not None]
@@ -187,9 +219,10 @@ def cost(path: Path, rates: Rates) -> Cost:
         len(specs),
         sum(steps),
         sum(updates),
-        flop / 1e15,
+        petaflop,
         sum(known) if len(known) == len(each) else None,
         max(known, default=0.0),
         len(rows & rates.measured.keys()),
         len(rows),
+        sum(s.settings.steps for s in specs if find(s.game).rom is not None),
     )

@@ -173,11 +173,17 @@ def history(run: Path) -> list[dict[str, Any]]:
     """Return the history of a run as its files give it to `wandb sync`, oldest row first.
 
     Args:
-        run: A folder `offline-run-*`; nothing is written there.
+        run: A folder `offline-run-*`, or `run-*` of a run online; nothing is written there.
+
+    Raises:
+        BadInput: If W&B cannot read it.
     """
     leet = [str(Path(sys.executable).parent / "wandb"), "leet", "inspect", "--json", str(run)]
     with tempfile.TemporaryDirectory() as elsewhere:  # the command keeps a log
         env = {**os.environ, **wandb_environment(Path(elsewhere))}
-        told = subprocess.run(leet, capture_output=True, text=True, check=True, env=env)
+        told = subprocess.run(leet, capture_output=True, text=True, check=False, env=env)
+    if told.returncode:
+        why = (told.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise BadInput(f"{run}: expected a run as W&B keeps it, got {why}")
     records = [json.loads(line) for line in told.stdout.splitlines()]
     return [dict(r["history"]["item"]) for r in records if r["type"] == "history"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any
 
 from rich.console import Console
 
+from agents import tuned
 from commandline import BadInput, counted, typed
 from studies.launch import Outcome, launch
 from studies.measuring.scored_run import train_and_score
 from studies.publish import Publisher, is_published
 from studies.running.directory import RunSpec, State, state
 from studies.running.worker import Options, train_run
+from studies.tunings import tuning_study
 
 NOWHERE = Path("none")
 """What to type behind --results for no rows at all."""
@@ -58,10 +61,19 @@ class Agenda:
         """Find out how far each run is.
 
         Raises:
-            BadInput: If a directory or a row belongs to a run with other settings.
+            BadInput: If a directory or a row belongs to a run with other settings, or the learning
+                rate of a run to be trained is being chosen.
         """
         rest = [s for s in specs if results is None or not is_published(s, results)]
-        return cls(specs, results, {spec.title: state(spec) for spec in rest})
+        agenda = cls(specs, results, {spec.title: state(spec) for spec in rest})
+        for spec in agenda.to_train:
+            if spec.rate_from == "open":
+                raise BadInput(
+                    f"--extractor: {spec.extractor}: expected a row whose learning rate for "
+                    f"{spec.game} is chosen, got one that is being tuned ({tuned.FOLDER}); finish "
+                    "that (python -m studies.tune says how), or give --learning-rate"
+                )
+        return agenda
 
     @property
     def todo(self) -> list[RunSpec]:
@@ -91,9 +103,13 @@ class Agenda:
             if found is State.FINISHED:
                 # It may have been killed between its last file and this.
                 shutil.rmtree(spec.directory / "checkpoint", ignore_errors=True)
-        if tuned := sum(spec.rate_from == "tuned" for spec in self.to_train):
-            of = f"{counted(tuned, 'run')} of {len(self.to_train)} (results/tuning)"
+        if chosen := sum(spec.rate_from == "tuned" for spec in self.to_train):
+            of = f"{counted(chosen, 'run')} of {len(self.to_train)} (results/tuning)"
             console.print(f"learning rates: tuned for {of}")
+        untuned = [tuning_study(s) for s in self.to_train if s.rate_from == "preset"]
+        for study, runs in Counter(filter(None, untuned)).items():
+            told = f"{counted(runs, 'run')} of {len(self.to_train)} at the preset's, not tuned"
+            console.print(f"learning rates: {told}; {study} chooses one for each row")
 
     def do(self, options: Options, console: Console, **more: Any) -> Outcome:
         """Train what is to be trained and, where rows count, score it and publish its row.

@@ -14,6 +14,7 @@ from studies.launching.processes import Processes
 from studies.running.directory import RunSpec, reached
 from studies.running.preflight import check_memory, duration, host_bytes
 from studies.running.preflight import lines as preflight
+from studies.running.trial import Trials
 
 
 @dataclass(frozen=True)
@@ -25,29 +26,28 @@ class Crew:
         workers: Runs at a time, now.
         device: Torch device.
         cluster: What to say of a cluster, in a line; empty on one machine.
+        trials: How fast runs are on this machine, as far as it was tried; `None` on a cluster.
     """
 
     backend: Backend
     workers: int
     device: str
     cluster: str = ""
+    trials: Trials | None = None
 
-    def told(
-        self, specs: Sequence[RunSpec], threads: int, root: Path, *, measure: bool
-    ) -> list[str]:
+    def told(self, specs: Sequence[RunSpec], root: Path, *, measure: bool) -> list[str]:
         """Return what to tell before runs begin.
 
         Args:
             specs: The runs.
-            threads: Torch threads a run.
             root: Where they will lie.
             measure: Whether it is worth some seconds to find out how fast this machine is.
         """
-        if self.cluster:
+        if self.trials is None:
             return [self.cluster]
         if not measure:
             return []
-        return preflight(specs, self.workers, self.device, threads, root)
+        return preflight(specs, self.workers, self.trials, root)
 
 
 def hire(
@@ -68,14 +68,34 @@ def hire(
     if ray is not None:
         return _hire_cluster(specs, workers or None, ray, device, threads)
     found = device_for(device)
+    trials = Trials(found, threads)
     if workers == 0:
-        most = packing.fit(packing.need_of(specs, found, threads), packing.room_here(found))
+        most = packing.fit(packing.need_of(specs, trials), packing.room_here(found))
         if not most:
             raise BadInput("--workers: expected room for one run at least, memory has none")
         workers = min(most, len(specs))
     workers = min(workers or 1, len(specs))
     check_memory(specs, workers, found)
-    return Crew(Processes(workers), workers, found)
+    return Crew(Processes(workers), workers, found, trials=trials)
+
+
+def likely_workers(specs: Sequence[RunSpec], workers: int | None, threads: int) -> int:
+    """Return how many runs at a time to reckon with, where nothing is to be tried.
+
+    For 0 that is as many as fit into this machine's cores and memory; how many fit on a card is
+    found out by those who train there.
+
+    Args:
+        specs: The runs that are left.
+        workers: As for `hire`.
+        threads: Torch threads a run.
+    """
+    if workers or not specs:
+        return workers or 1
+    if workers is None:
+        return 1
+    need = packing.Need(threads, host_bytes(specs, "cpu"))
+    return max(1, min(packing.fit(need, packing.room_here("cpu")), len(specs)))
 
 
 def _hire_cluster(

@@ -4,7 +4,7 @@
 
 makes an offline W&B run of each run directory, out of its metrics.jsonl, as training would have;
 `wandb sync` uploads those. With --wandb online they are sent at once. What W&B has already is left
-alone, so that the command can be given twice.
+alone, so that the command can be given twice; so are runs that were trained with --wandb online.
 """
 
 from __future__ import annotations
@@ -104,13 +104,45 @@ def _config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def logged(folder: Path, rows: int) -> bool:
-    """Say whether W&B's offline files in a run directory have all its rows already."""
-    runs = list((folder / "wandb").glob("offline-run-*"))
+OFFLINE, ONLINE = "offline-run-*", "run-*"
+"""What W&B calls its folder of a run, by how it was logged."""
+
+
+def logged(folder: Path, rows: int, called: str = OFFLINE) -> bool:
+    """Say whether W&B's files in a run directory have all its rows already.
+
+    Args:
+        folder: The run directory.
+        rows: Of its `metrics.jsonl`.
+        called: `OFFLINE` or `ONLINE`.
+
+    Raises:
+        BadInput: If they cannot be read.
+    """
+    runs = list((folder / "wandb").glob(called))
     if len(runs) != 1:
         return False
     known = [row for row in history(runs[0]) if not any(key.startswith("video") for key in row)]
     return len(known) == rows
+
+
+def reason_to_leave(folder: Path, rows: int, mode: str) -> str:
+    """Return why a run is not to be logged; empty if it is.
+
+    Args:
+        folder: The run directory.
+        rows: Of its `metrics.jsonl`.
+        mode: `offline` or `online`.
+
+    Raises:
+        BadInput: If what W&B keeps there cannot be read.
+    """
+    sent = next((folder / "wandb").glob(ONLINE), None)
+    if sent is not None and mode == "offline":  # it would take the place of what was sent
+        return f"logged online, left alone; wandb sync {sent} sends it again"
+    # Online a run that has only some of its rows goes on where it ended.
+    called = OFFLINE if mode == "offline" else ONLINE
+    return "logged before" if logged(folder, rows, called) else ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -122,23 +154,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     at_least("--workers", arguments.workers, 1)
     check_mode(arguments.wandb)
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    copies = []
+    copies, unreadable = [], False
     for folder in find_runs(arguments.runs):
         _config(folder)
         rows = len(read_metrics(folder / "metrics.jsonl"))
-        if arguments.wandb == "offline" and logged(folder, rows):
-            console.print(f"{folder}: logged before")
+        try:
+            why = reason_to_leave(folder, rows, arguments.wandb)
+        except BadInput as error:
+            console.print(f"failed: {error}; without that folder the run is logged anew")
+            unreadable = True
+            continue
+        if why:
+            console.print(f"{folder}: {why}")
         else:
             copies.append(Copy(folder, rows))
     if not copies:
-        return 0
+        return int(unreadable)
     options = Options(arguments.workers, arguments.wandb, "cpu", 1)
     outcome = launch(copies, log, options, console, unit="rows")
     for name, why in outcome.failed:
         console.print(f"failed: {name}: {why}")
     if arguments.wandb == "offline" and outcome.finished:
         console.print("to upload them: wandb sync DIRECTORY/wandb/offline-run-*, for each of them")
-    if outcome.failed:
+    if outcome.failed or unreadable:
         return 1
     return 130 if outcome.interrupted else 0
 

@@ -23,7 +23,7 @@ from analysis.measurements import load, save
 from analysis.tasks.tuning import TUNING_SEEDS
 from commandline import BadInput
 from reporting.tracking import read_metrics
-from studies.running.directory import YOUNG, RunSpec, differences, find_runs
+from studies.running.directory import YOUNG, RunSpec, differences, find_runs, identity
 from studies.running.worker import Job
 
 KEPT = ("study", "game", "extractor", "seed", "settings", "training_fingerprint", "versions")
@@ -107,9 +107,9 @@ def is_published(spec: RunSpec, results: Path) -> bool:
     if not path.exists():
         return False
     there = read_json(path)
-    wanted = {"game": spec.game, "extractor": spec.label, "seed": spec.seed}
-    odd = differences(there, wanted)
-    asked = {n: v for n, v in as_dict(spec.settings).items() if n not in YOUNG}
+    wanted = identity(spec)
+    odd = differences(there, {key: wanted[key] for key in ("game", "extractor", "seed")})
+    asked = {n: v for n, v in wanted["settings"].items() if n not in YOUNG}
     odd += differences(as_dict(parse_settings(there.get("settings"))), asked)
     if odd:
         raise BadInput(

@@ -12,6 +12,7 @@ of its own, and claims get nothing of it.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ import tyro
 import commandline
 from agents.checkpoints import read_json, save_tensors, write_bytes, write_json
 from analysis.tasks.tuning import TUNING_SEEDS
-from commandline import BadInput
+from commandline import BadInput, told
 from reporting.tracking import read_metrics
 from studies.measuring.measure import FinishedRun, load_agent, open_run
 from studies.running.directory import OWN_SOURCE, find_runs, make_root
@@ -51,25 +52,46 @@ def medians(runs: Iterable[FinishedRun], rows: Sequence[str]) -> list[FinishedRu
     """Return, of each study, game and row, the run whose mean score is the median.
 
     Of an even number of seeds the lower of the two in the middle; seeds that only chose a learning
-    rate have no say.
+    rate have no say. A run of which every game stood still has no mean; none is worse.
 
     Args:
         runs: Finished; those without scores have no say either.
         rows: What is wanted.
+
+    Raises:
+        BadInput: If scores cannot be read, or those of a group were made in different ways.
     """
     groups: dict[tuple[str, str], list[tuple[float, int, FinishedRun]]] = {}
+    protocols: dict[tuple[str, str], str] = {}
     for run in runs:
         scores, seed = run.directory / "evaluation" / "scores.json", int(run.config["seed"])
         if run.config["extractor"] in rows and seed not in TUNING_SEEDS and scores.exists():
             group = (str(run.config["study"]), run.name.rpartition("/")[0])
-            mean = float(read_json(scores)["mean"])
+            mean, protocol = _score(scores)
+            if protocol != protocols.setdefault(group, protocol):
+                raise BadInput(
+                    f"{scores}: expected scores made as those of {'/'.join(group)}'s other seeds "
+                    f"({protocols[group]}), got {protocol}; evaluate.py scores all of them alike"
+                )
             groups.setdefault(group, []).append((mean, seed, run))
     ordered = [sorted(group, key=lambda g: g[:2]) for _, group in sorted(groups.items())]
     return [group[(len(group) - 1) // 2][2] for group in ordered]
 
 
+def _score(path: Path) -> tuple[float, str]:
+    """Return the mean score in a `scores.json`, and the fingerprint of how it was made."""
+    scores = read_json(path)
+    try:
+        mean = -math.inf if scores["mean"] is None else float(scores["mean"])
+        return mean, str(scores["fingerprint"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: expected the scores of an agent, got {told(error)}") from None
+
+
 def publish(run: FinishedRun, results: Path) -> Path:
     """Write the copy of a run's agent; return its directory.
+
+    A copy of another seed that was the median before is removed once this one is there.
 
     Raises:
         BadInput: If the agent's files are damaged.
@@ -88,6 +110,9 @@ def publish(run: FinishedRun, results: Path) -> Path:
     write_json(to / "config.json", {**run.config, "study": study})
     copied = {"weights": "float16", "copy_of_sha256": run.agent["sha256"]}
     write_json(to / "agent.json", {**run.agent, "sha256": digest, **copied})
+    for other in to.parent.glob("seed*/agent.json"):
+        if other.parent != to and read_json(other).get("weights") == "float16":
+            shutil.rmtree(other.parent)
     return to
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from agents import extractors
 from commandline import counted
 from envs.games import find
+from studies.running.directory import RunSpec
 from studies.running.preflight import duration
 from studies.status import Forecast, How, Standing, counts, forecast, to_json
 
@@ -77,6 +78,9 @@ def show_status(
         if standing.why:
             what = Text.assemble(MARKS[standing.how], f" {standing.spec.title}: {standing.why}")
             console.print(what)
+    if undecided := {s.spec.extractor: None for s in found if s.spec.rate_from == "open"}:
+        told = ", ".join(map(extractors.directory_name, undecided))
+        console.print(f"to be tuned first (python -m studies.tune says what is missing): {told}")
     console.print(_ending(found, each, coming))
 
 
@@ -89,11 +93,10 @@ def _grouped(found: Sequence[Standing]) -> dict[tuple[str, str], list[Standing]]
 
 def _title(study: str, game: str, members: Sequence[Standing]) -> str:
     lengths = sorted({s.spec.length for s in members})
-    rates = {s.spec.settings.learning_rate for s in members}
     title = (
         f"{study} · {find(game).title}, {' and '.join(f'{n:,}' for n in lengths)} agent steps a run"
     )
-    if len(rates) > 1:
+    if _rates_differ(members):
         return title
     return f"{title}, learning rate {members[0].spec.settings.learning_rate:g}"
 
@@ -103,12 +106,12 @@ def _table(members: Sequence[Standing]) -> Table:
     rows: dict[str, dict[int, Standing]] = {}
     for standing in members:
         rows.setdefault(standing.spec.extractor, {})[standing.spec.seed] = standing
-    rates = {s.spec.settings.learning_rate for s in members}
+    rates_differ = _rates_differ(members)
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     table.add_column("row", no_wrap=True)
     for seed in seeds:
         table.add_column(str(seed), justify="center", min_width=2)
-    if len(rates) > 1:
+    if rates_differ:
         table.add_column("rate", justify="right")
     table.add_column("steps/s", justify="right")
     for extractor, by_seed in rows.items():
@@ -117,10 +120,22 @@ def _table(members: Sequence[Standing]) -> Table:
         table.add_row(
             extractors.directory_name(extractor),
             *(Text(*MARKS[by_seed[seed].how]) if seed in by_seed else "" for seed in seeds),
-            *([f"{one.settings.learning_rate:g} ({one.rate_from})"] if len(rates) > 1 else []),
+            *([_rate(one)] if rates_differ else []),
             f"{len(known) / sum(known):,.0f}" if known else "–",
         )
     return table
+
+
+def _rates_differ(members: Sequence[Standing]) -> bool:
+    """Say whether runs shown together have several rates, or one that nobody knows yet."""
+    rates = {s.spec.settings.learning_rate for s in members}
+    return len(rates) > 1 or any(s.spec.rate_from == "open" for s in members)
+
+
+def _rate(spec: RunSpec) -> str:
+    if spec.rate_from == "open":
+        return "not chosen yet"
+    return f"{spec.settings.learning_rate:g} ({spec.rate_from})"
 
 
 def _at_work(standing: Standing, width: int) -> Text:

@@ -28,16 +28,8 @@ import tyro
 from rich.console import Console
 
 import commandline
-from agents.checkpoints import read_json, write_json
-from agents.settings import (
-    PRESETS,
-    Settings,
-    fingerprint,
-    parse_settings,
-    resolve,
-    training_protocol,
-)
-from analysis.learning import mean_height
+from agents import tuned
+from agents.checkpoints import write_json
 from analysis.supervised import STUCK
 from analysis.tasks.tuning import (
     RATES,
@@ -48,8 +40,8 @@ from analysis.tasks.tuning import (
     means,
     to_try,
 )
-from commandline import PYTHON, BadInput, told
-from envs.games import Game, find
+from commandline import PYTHON, BadInput
+from studies.tuning_runs import TuningRun, recipe, tuning_runs
 
 
 @dataclass(frozen=True)
@@ -57,73 +49,11 @@ class Arguments:
     """What can be asked for on the command line.
 
     Attributes:
-        results: Folder of published rows; the choice goes to its tuning/.
+        results: Folder of published rows; the choice goes to its tuning/. train.py reads that of
+            results alone.
     """
 
     results: tyro.conf.Positional[Path] = field(default=Path("results"))
-
-
-@dataclass(frozen=True)
-class TuningRun:
-    """One published run of a tuning seed.
-
-    Attributes:
-        path: Of its row, below the folder of rows.
-        study: As it was named, the rate in it.
-        game: What it played.
-        row: Of the zoo, with its width.
-        seed: One of the tuning seeds.
-        settings: How it was trained.
-        height: Mean height of its learning curve over all agent steps, raw score.
-    """
-
-    path: str
-    study: str
-    game: Game
-    row: str
-    seed: int
-    settings: Settings
-    height: float
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the way of training; the learning rate has no part in it."""
-        return fingerprint(training_protocol(self.settings))
-
-
-def tuning_runs(results: Path) -> list[TuningRun]:
-    """Return the finished runs of tuning seeds below `results/runs`.
-
-    Raises:
-        BadInput: If a row cannot be read.
-    """
-    names = [f"seed{seed}.json" for seed in TUNING_SEEDS]
-    paths = sorted(p for name in names for p in (results / "runs").rglob(name))
-    found = []
-    for path in paths:
-        row = read_json(path)
-        try:
-            if row["finished"]:
-                found.append(_tuning_run(row, str(path.relative_to(results))))
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise BadInput(f"{path}: expected the row of a run, got {told(error)}") from None
-    return found
-
-
-def _tuning_run(row: Mapping[str, Any], path: str) -> TuningRun:
-    game = find(str(row["game"]))
-    # Where every game stood still there is no score; nobody plays worse.
-    worst = game.score_range[0]
-    curve = [(int(p[0]), float(worst if p[1] is None else p[1])) for p in row["curve"]]
-    return TuningRun(
-        path,
-        str(row["study"]),
-        game,
-        str(row["extractor"]),
-        int(row["seed"]),
-        parse_settings(row["settings"]),
-        mean_height(curve),
-    )
 
 
 @dataclass(frozen=True)
@@ -217,28 +147,22 @@ def choices(runs: Sequence[TuningRun]) -> list[Choice]:
     ]
 
 
-def preset_of(run: TuningRun) -> str | None:
-    """Return the preset that trains as `run` was trained, if one does."""
-    for preset in PRESETS:
-        if fingerprint(training_protocol(resolve(preset, run.game.name))) == run.fingerprint:
-            return preset
-    return None
-
-
-def command_for(choice: Choice) -> str:
+def command_for(choice: Choice, results: Path) -> str:
     """Return the command that tries what is missing of a row, one rate after the other."""
     run = choice.runs[0]
+    preset, options = recipe(run) or ("…", {})
+    more = "".join(f"--{name.replace('_', '-')} {value} " for name, value in options.items())
     study = run.study.removesuffix(f"{run.settings.learning_rate:g}") + "{learning_rate}"
     rates = " ".join(f"{rate:g}" for rate in choice.missing)
     return (
-        f"for rate in {rates}; do {PYTHON} train.py --preset {preset_of(run) or '…'} "
+        f"for rate in {rates}; do {PYTHON} train.py --preset {preset} {more}"
         f"--game {run.game.name} --extractor {shlex.quote(run.row)} "
         f"--seed {' '.join(map(str, TUNING_SEEDS))} --learning-rate $rate "
-        f"--study-name {shlex.quote(study)} --results results; done"
+        f"--study-name {shlex.quote(study)} --results {shlex.quote(str(results))}; done"
     )
 
 
-def tell(found: Sequence[Choice], console: Console) -> None:
+def tell(found: Sequence[Choice], results: Path, console: Console) -> None:
     """Print what was chosen for each row of a game, and what is left to try."""
     for choice in found:
         known = ", ".join(f"{rate:g}: {mean:.3f}" for rate, mean in choice.means.items())
@@ -249,12 +173,13 @@ def tell(found: Sequence[Choice], console: Console) -> None:
         else:
             why = "the best so far lies at the edge" if len(choice.means) >= len(RATES) else "begun"
             console.print(f"  {choice.row}: not chosen yet, {why} ({known or 'no whole rate'})")
-            console.print(f"    {command_for(choice)}")
+            console.print(f"    {command_for(choice, results)}")
 
 
 def write(found: Sequence[Choice], results: Path) -> Path:
     """Write what was chosen for the rows of a game, and what lost; return the file."""
     run = found[0].runs[0]
+    made = recipe(run)
     path = results / "tuning" / f"{run.game.name}-{run.fingerprint}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(
@@ -263,7 +188,8 @@ def write(found: Sequence[Choice], results: Path) -> Path:
             "game": run.game.name,
             "training_fingerprint": run.fingerprint,
             "steps": run.settings.steps,
-            "preset": preset_of(run),
+            "preset": made[0] if made else None,
+            "options": made[1] if made else {},
             "rule": " ".join((__doc__ or "").partition("The rule, ")[2].split()),
             "rows": {c.row: c.facts() for c in found if c.rate is not None},
             "stuck": {c.row: c.facts() for c in found if c.stuck},
@@ -291,8 +217,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     for found in decided:
         run = found[0].runs[0]
         console.print(f"{run.game.title}, {run.settings.steps:,} agent steps, {run.fingerprint}")
-        tell(found, console)
+        tell(found, arguments.results, console)
         console.print(f"  {write(found, arguments.results)}")
+    if (arguments.results / "tuning").resolve() != tuned.FOLDER:
+        console.print(
+            "train.py takes rates from results/tuning alone; copy there what it is to use"
+        )
     return 0
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import cost
 from benchmarks.cost import PAGE, STUDIES, Cost, Rates, fill, headed, main, sections
-from benchmarks.cost_model import Protocol, mmac, protocol_of
+from benchmarks.cost_model import Protocol, machine_of, mmac, protocol_of
 from commandline import BadInput
 
 RATES = cost.ROOT / "results" / "rates.json"
@@ -57,13 +57,53 @@ def test_what_was_not_measured_lies_on_the_line(tmp_path: Path) -> None:
 
 
 def test_more_machines_cost_as_much_and_take_less() -> None:
-    one = Cost("s", 10, 1, 1, 1.0, 36_000.0, 3_600.0, 1, 1)
+    one = Cost("s", 10, 1, 1, {"float32": 1.0}, 36_000.0, 3_600.0, 1, 1, 0)
     assert one.wall(10) == 3_600
     assert one.wall(100) == 3_600
     (_, _, alone) = cost.table([one], 2, 1, 3.0)
     (_, _, many) = cost.table([one], 2, 5, 3.0)
     assert alone.endswith("| 5 h 0 min | 15.00 |")
     assert many.endswith("| 60 min | 15.00 |")
+
+
+def test_bounds_go_by_arithmetic_and_by_game(tmp_path: Path) -> None:
+    """67,000 PFLOP take a million seconds in float32, 67,745 in bfloat16 on an H200."""
+    peak = cost.PEAKS["H200"]
+    in_float32, in_bfloat16, both = (
+        Cost("s", 1, 1, 1, kinds, None, 0.0, 1, 1, 0)
+        for kinds in (
+            {"float32": 67_000.0},
+            {"bfloat16": 67_000.0},
+            {"float32": 67_000.0, "bfloat16": 989.0},
+        )
+    )
+    assert cost.at_peak(in_float32, peak) == pytest.approx(1e6)
+    assert cost.at_peak(in_bfloat16, peak) == pytest.approx(67_745, abs=1)
+    assert cost.at_peak(both, peak) == pytest.approx(1e6 + 1e3)
+    rates = Rates.read(rates_file(tmp_path, ("pong", "float32", 1)))
+    found = {
+        name: cost.cost(STUDIES / f"{name}.yaml", rates)
+        for name in ("blog_pong_cpu", "protocol", "catch", "tune_catch_pairs")
+    }
+    assert found["blog_pong_cpu"].by_precision.keys() == {"bfloat16"}
+    assert found["protocol"].by_precision.keys() == {"float32"}
+    assert found["protocol"].emulated == found["protocol"].steps
+    assert (found["catch"].emulated, found["tune_catch_pairs"].emulated) == (0, 0)
+    (*_, last) = cost.bounds_table([found["tune_catch_pairs"]], 16)
+    assert last.endswith("| – |")
+
+
+@pytest.mark.parametrize(
+    "other", [{"device": "cuda"}, {"machine": "a card"}, {"device": None}], ids=str
+)
+def test_rates_of_two_machines_are_not_mixed(tmp_path: Path, other: dict[str, str]) -> None:
+    path = rates_file(tmp_path, ("pong", "float32", 1), nature=0.02)
+    here = {"device": "cpu", "machine": machine_of("cpu")}
+    path.write_text(json.dumps({**json.loads(path.read_text()), **here, **other}))
+    before = path.read_bytes()
+    with pytest.raises(BadInput, match=r"--rates: expected a file of rates of this machine \(cpu"):
+        main(["--measure", str(STUDIES / "demo.yaml"), "--rows", "gap", "--rates", str(path)])
+    assert path.read_bytes() == before
 
 
 def test_what_is_written_is_what_the_rates_say() -> None:

@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import psutil
 import torch
 
 from studies.running.directory import RunSpec
-from studies.running.preflight import host_bytes, replay_bytes, replay_on_gpu, seconds_a_step
+from studies.running.memory import free_memory
+from studies.running.preflight import host_bytes, replay_bytes, replay_on_gpu
+from studies.running.trial import Trials
 
 CUDA_CONTEXT_BYTES = 600_000_000
 """Of the GPU's memory, what each process takes before its first tensor. An estimate (NVIDIA's
@@ -75,30 +76,33 @@ def fit_on_nodes(share: Mapping[str, float], nodes: Iterable[Mapping[str, float]
     )
 
 
-def gpu_bytes(specs: Sequence[RunSpec], device: str) -> int:
+def gpu_bytes(specs: Sequence[RunSpec], trials: Trials) -> int:
     """Return the bytes of a GPU that the largest of the runs takes; 0 on a CPU.
 
-    Measured: the first run of each row is built there with a small replay and trained for a moment.
-    To the peak of that come context and replay. Not tried on a GPU yet.
+    Measured: a run of each kind is built there with a small replay and trained for a moment. To the
+    peak of that come context and replay. Not tried on a GPU yet.
     """
-    if device == "cpu":
+    if trials.device == "cpu":
         return 0
-    largest = 0
-    for spec in {(s.game, s.extractor): s for s in specs}.values():
-        torch.cuda.reset_peak_memory_stats()
-        seconds_a_step(spec, device, 1)
-        largest = max(largest, torch.cuda.max_memory_reserved())
-        torch.cuda.empty_cache()
-    replay = max(replay_bytes(s) if replay_on_gpu(s, device) else 0 for s in specs)
+    largest = max(trials.of(spec).gpu_bytes for spec in specs)
+    replay = max(replay_bytes(s) if replay_on_gpu(s, trials.device) else 0 for s in specs)
     return largest + CUDA_CONTEXT_BYTES + replay
 
 
-def need_of(specs: Sequence[RunSpec], device: str, threads: int) -> Need:
+def need_of(specs: Sequence[RunSpec], trials: Trials) -> Need:
     """Return what the largest of the runs takes."""
-    return Need(threads, host_bytes(specs, device), gpu_bytes(specs, device))
+    memory = host_bytes(specs, trials.device)
+    return Need(trials.threads, memory, gpu_bytes(specs, trials))
+
+
+def cores() -> int:
+    """Return the processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS ties no process to cores
 
 
 def room_here(device: str) -> Room:
     """Return what this machine has free."""
     gpu = 0 if device == "cpu" else int(torch.cuda.mem_get_info()[0])
-    return Room(len(os.sched_getaffinity(0)), psutil.virtual_memory().available, gpu)
+    return Room(cores(), free_memory(), gpu)

@@ -15,6 +15,7 @@ from commandline import BadInput
 from studies.launching import packing
 from studies.running.conductor import Progress
 from studies.running.directory import RunSpec
+from studies.running.trial import Trials
 from studies.running.worker import Job, Options, Perform, Verdict, carry_out
 
 LISTEN_EVERY = 1.0
@@ -59,7 +60,7 @@ def import_ray() -> Any:
 def gpu_need_and_room(specs: Sequence[RunSpec]) -> tuple[int, int]:
     """Return the bytes of a GPU that the largest run takes, and those that are free."""
     free = packing.room_here("cuda").gpu_memory
-    return packing.gpu_bytes(specs, "cuda"), free
+    return packing.gpu_bytes(specs, Trials("cuda", 1)), free
 
 
 def on_machine(

@@ -100,12 +100,15 @@ class State(Enum):
 
 def identity(spec: RunSpec) -> dict[str, Any]:
     """Return what makes the run this run: with any of it changed it is another one."""
+    settings = as_dict(spec.settings)
+    if spec.rate_from == "open":  # what lies there may have been trained at any rate
+        del settings["learning_rate"]
     return {
         "format": FORMAT,
         "game": spec.game,
         "extractor": spec.label,
         "seed": spec.seed,
-        "settings": as_dict(spec.settings),
+        "settings": settings,
     }
 
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import heapq
 import shutil
-import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
-import psutil
-import torch
-from stable_baselines3.common.logger import Logger
-
-from agents.dqn import environment_seeds
 from agents.replay import bytes_needed
-from agents.settings import fingerprint, training_protocol
 from commandline import BadInput, counted
 from studies.running.directory import RunSpec, reached
-from studies.running.run import build
+from studies.running.memory import free_memory
+from studies.running.trial import Trials, work
 
 RUN_BYTES = 700_000_000
 """Memory of a run beside its replay: interpreter, PyTorch, emulators, network (measured .4–.6)."""
@@ -31,9 +24,6 @@ DISK_BYTES = 120_000_000
 """Disk of a run: two checkpoints of 27 MB, 3 MB for each 25,000 agent steps of Pong in the replay,
 weights, metrics, W&B's files and two videos."""
 
-TRIED_STEPS = 160
-"""Agent steps played to find out how fast a run is; the first half is not timed."""
-
 
 def check_memory(specs: Sequence[RunSpec], workers: int, device: str = "cpu") -> int:
     """Return the bytes that the runs at work together take, outside of a GPU.
@@ -41,7 +31,7 @@ def check_memory(specs: Sequence[RunSpec], workers: int, device: str = "cpu") ->
     Raises:
         BadInput: If they do not fit into free memory; the line names the replay that would.
     """
-    free = psutil.virtual_memory().available
+    free = free_memory()
     needed = workers * host_bytes(specs, device)
     if needed > free and device != "cpu":
         raise BadInput(
@@ -78,82 +68,41 @@ def replay_bytes(spec: RunSpec) -> int:
     return bytes_needed(spec.settings.replay_size, compressed=compressed)
 
 
-def seconds_a_step(
-    spec: RunSpec,
-    device: str,
-    threads: int,
-    clock: Callable[[], float] = time.perf_counter,
-) -> float:
-    """Return the seconds an agent step takes once the agent learns, measured on this machine.
-
-    Evaluations and checkpoints come on top.
-
-    Args:
-        spec: A run such as those to be trained; nothing is written.
-        device: Torch device.
-        threads: Torch threads.
-        clock: Tells the seconds.
-    """
-    torch.set_num_threads(threads)
-    settings = dataclasses.replace(spec.settings, replay_size=1_000, learning_starts=1)
-    model = build(dataclasses.replace(spec, settings=settings), device)
-    model.set_logger(Logger(None, []))
-    model.restart_environments(environment_seeds(0, 0, settings.num_envs))
-    model.exploration_schedule = lambda _: settings.final_epsilon
-    half = TRIED_STEPS // 2
-    model.learn(half, log_interval=TRIED_STEPS, reset_num_timesteps=False)
-    began = clock()
-    model.learn(half, log_interval=TRIED_STEPS, reset_num_timesteps=False)
-    taken = clock() - began
-    assert model.env is not None
-    model.env.close()
-    return taken / half
-
-
-def lines(
-    specs: Sequence[RunSpec], workers: int, device: str, threads: int, root: Path
-) -> list[str]:
+def lines(specs: Sequence[RunSpec], workers: int, trials: Trials, root: Path) -> list[str]:
     """Return what to tell before a grid begins.
 
     Args:
         specs: The runs to be trained.
         workers: Runs at a time.
-        device: Torch device.
-        threads: Torch threads a run.
+        trials: Tell how fast each is alone; one that was not tried yet is.
         root: Where the runs will lie.
 
     Raises:
         BadInput: If they do not fit into memory.
     """
     workers = min(workers, len(specs))
-    needed = check_memory(specs, workers, device)
-    speed: dict[Hashable, float] = {}
-    told = []
+    needed = check_memory(specs, workers, trials.device)
+    kinds: dict[Hashable, RunSpec] = {}
     for spec in specs:
-        if _work(spec) not in speed:
-            speed[_work(spec)] = seconds = seconds_a_step(spec, device, threads)
-            row = spec.title.rpartition("/")[0]
-            told.append(
-                f"{row}: some {1 / seconds:,.0f} agent steps/s on this machine, one run alone"
-            )
+        kinds.setdefault(work(spec), spec)
+    told = []
+    for spec in kinds.values():
+        rate = 1 / trials.of(spec).seconds_a_step
+        row = spec.title.rpartition("/")[0]
+        told.append(f"{row}: some {rate:,.0f} agent steps/s on this machine, one run alone")
     lasts = until_all_done(
-        ((spec.length - reached(spec)) * speed[_work(spec)] for spec in specs), workers
+        ((s.length - reached(s)) * trials.of(s).seconds_a_step for s in specs), workers
     )
-    free = psutil.virtual_memory().available
+    # Cores are each run's own; a card is shared by all, and slower for each the more there are.
+    shared = trials.device != "cpu" and workers > 1
     disk = shutil.disk_usage(root).free
     told.append(
-        f"{counted(len(specs), 'run')}, {workers} at a time: about {duration(lasts)}; "
-        f"memory {needed / 1e9:.1f} of {free / 1e9:.1f} GB free, "
+        f"{counted(len(specs), 'run')}, {workers} at a time: "
+        f"{'at least' if shared else 'about'} {duration(lasts)}; "
+        f"memory {needed / 1e9:.1f} of {free_memory() / 1e9:.1f} GB free, "
         f"disk {len(specs) * DISK_BYTES / 1e9:.1f} of {disk / 1e9:.1f} GB free"
     )
     return told
-
-
-def _work(spec: RunSpec) -> Hashable:
-    """Return what makes a step of a run take as long as another's."""
-    settings = spec.settings
-    protocol = fingerprint(training_protocol(settings))
-    return spec.game, spec.extractor, protocol, settings.replay_compression
 
 
 def until_all_done(seconds: Iterable[float], at_a_time: int) -> float:

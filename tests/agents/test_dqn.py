@@ -197,3 +197,12 @@ def test_bfloat16_copies_do_what_autocast_does(row: str) -> None:
     for copy, master in zip(model._copies, (model.q_net, model.q_net_target), strict=True):
         for mine, theirs in zip(copy.net.parameters(), master.parameters(), strict=True):
             assert mine.equal(theirs.to(torch.bfloat16)), "the copy did not follow what was loaded"
+
+
+def test_float32_is_not_rounded_to_tf32() -> None:
+    """On a GPU, where PyTorch's convolutions are unless somebody says otherwise."""
+    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cuda.matmul.allow_tf32 = True
+    agent()
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32

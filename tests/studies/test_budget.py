@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import subprocess
 import time
 from pathlib import Path
 from threading import Event
@@ -39,6 +41,28 @@ def test_durations(given: str, seconds: float) -> None:
 def test_what_is_no_duration(given: str) -> None:
     with pytest.raises(BadInput, match=r"^--t: expected a time such as 90s, 9m, 2h or 1h30m, got"):
         parse_duration("--t", given)
+
+
+@pytest.mark.parametrize(
+    ("status", "ends_with", "waits_again"), [(0, 0, False), (75, 0, True), (1, 1, False)]
+)
+def test_the_batch_job_of_the_page_ends_as_its_command_does(
+    tmp_path: Path, status: int, ends_with: int, waits_again: bool
+) -> None:
+    page = (Path(train.__file__).parent / "docs" / "clusters.md").read_text(encoding="utf-8")
+    (script,) = (block for block in page.split("```") if "#SBATCH" in block)
+    command = re.compile(r"(?m)^\.venv/bin/python (.*\\\n)*.*$")
+    trained = command.sub(f"(exit {status})", script, count=1)
+    assert trained != script
+    (tmp_path / "job.sh").write_text(trained.strip())
+    (tmp_path / "sbatch").write_text('#!/bin/sh\necho "$1" > "$0.called"\n')
+    (tmp_path / "sbatch").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    ended = subprocess.run(
+        ["bash", str(tmp_path / "job.sh")], env={**os.environ, "PATH": path}, check=False
+    )
+    assert ended.returncode == ends_with
+    assert (tmp_path / "sbatch.called").exists() == waits_again
 
 
 def test_too_little() -> None:

@@ -52,6 +52,16 @@ def test_seeds_in_rounds_over_all_studies(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_copies_with_other_seeds_are_parts_of_one_study(tmp_path: Path) -> None:
+    """As docs/clusters.md divides a study between two jobs."""
+    content = yaml.safe_load((STUDIES / "catch.yaml").read_text())
+    parts = []
+    for name, seeds in (("a.yaml", [0, 1, 2, 3]), ("b.yaml", [4, 5, 6, 7, 8, 9])):
+        content["parameters"]["seed"] = {"values": seeds}
+        parts += train.plan(train.Arguments(study=[write(tmp_path, content, name)]))
+    assert parts == planned("catch")
+
+
 def test_a_point_is_what_the_command_line_would_ask_for(tmp_path: Path) -> None:
     """`wandb agent` calls train.py with a point's parameters; the run is the same one."""
     parameters = {

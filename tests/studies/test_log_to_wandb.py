@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from commandline import BadInput
-from studies.log_to_wandb import logged, main
+from studies.log_to_wandb import logged, main, reason_to_leave
 from tests.studies.processes import ROOT, finish, inspect, rows
 
 CATCH = ["--preset", "demo", "--game", "catch", "--readout-every", "0",
@@ -44,11 +44,21 @@ def brought_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
-def test_one_command_logs_it_and_twice_doubles_nothing(brought_home: Path, tmp_path: Path) -> None:
-    run = tmp_path / "seed0"
-    shutil.copytree(brought_home, run)
-    before = (run / "metrics.jsonl").read_bytes()
-    status, told, wrong = log(str(tmp_path))
+@pytest.fixture(scope="module")
+def logged_once(
+    brought_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, tuple[int, str, str]]:
+    """A copy of it, logged offline, and what the command said."""
+    folder = tmp_path_factory.mktemp("logged")
+    shutil.copytree(brought_home, folder / "seed0")
+    return folder / "seed0", log(str(folder))
+
+
+def test_one_command_logs_it_and_twice_doubles_nothing(
+    brought_home: Path, logged_once: tuple[Path, tuple[int, str, str]]
+) -> None:
+    run, (status, told, wrong) = logged_once
+    before = (brought_home / "metrics.jsonl").read_bytes()
     assert (status, wrong) == (0, ""), told
     assert f"{run}: finished" in told
     files = {p.name: p.stat().st_mtime_ns for p in run.rglob("*") if p.is_file()}
@@ -72,6 +82,37 @@ def test_one_command_logs_it_and_twice_doubles_nothing(brought_home: Path, tmp_p
     assert "video.sha256" in film
     assert logged(run, len(rows(run)))
     assert not logged(run, len(rows(run)) + 1), "a row that came later would be seen"
+
+
+def test_what_was_sent_is_left_alone_and_what_is_damaged_is_named(
+    brought_home: Path,
+    logged_once: tuple[Path, tuple[int, str, str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """W&B's folder of a run online has another name than one offline, and the same file in it."""
+    sent, damaged = (tmp_path / name for name in ("sent", "damaged"))
+    for copy in (sent, damaged):
+        shutil.copytree(logged_once[0], copy)
+    (offline,) = (sent / "wandb").glob("offline-run-*")
+    online = offline.rename(offline.with_name(offline.name.removeprefix("offline-")))
+    number = len(rows(sent))
+    assert reason_to_leave(sent, number, "online") == "logged before"
+    assert reason_to_leave(sent, number + 1, "online") == "", "what is missing is sent"
+
+    (broken,) = (damaged / "wandb").glob("offline-run-*")
+    (file,) = broken.glob("*.wandb")
+    file.write_bytes(b"no such thing" * 9)
+    fresh = tmp_path / "unlogged"
+    shutil.copytree(brought_home, fresh)
+    before = {p: p.stat().st_mtime_ns for p in (*sent.rglob("*"), *damaged.rglob("*"))}
+    status = main([str(tmp_path)])
+    told = capsys.readouterr().out
+    assert status == 1, told
+    assert before == {p: p.stat().st_mtime_ns for p in (*sent.rglob("*"), *damaged.rglob("*"))}
+    assert f"{sent}: logged online, left alone; wandb sync {online} sends it again" in told
+    assert f"failed: {broken}: expected a run as W&B keeps it, got " in told
+    assert f"{fresh}: finished" in told
 
 
 def test_what_is_no_run_is_refused_before_anything_is_written(

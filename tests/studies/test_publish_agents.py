@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -14,21 +15,27 @@ from agents import checkpoints
 from commandline import BadInput
 from reporting.tracking import read_metrics
 from studies.measuring.measure import load_agent, open_run
-from studies.publish_agents import main
+from studies.publish_agents import main, medians
+from studies.running.directory import find_runs
 from tests.studies.finished import finished, pictures
 
+NOT_SCORED = float("nan")
 
-def scored(folder: Path, seed: int, mean: float | None, row: str = "gap@0.5") -> Path:
-    """Write the directory of a finished run, as if it had been scored."""
+
+def scored(
+    folder: Path, seed: int, mean: float | None, row: str = "gap@0.5", protocol: str = "a"
+) -> Path:
+    """Write the directory of a finished run, as if it had been scored; `None`: all games hung."""
     run = finished(folder / str(seed), row)
     config = checkpoints.read_json(run / "config.json") | {"seed": seed}
     checkpoints.write_json(run / "config.json", config)
     points = [{"global_step": 0, "eval/score_mean": -1.0}, {"global_step": 60, "loss": 1.0}]
     points += [{"global_step": at, "eval/score_mean": at / 123} for at in (41, 82, 123)]
     (run / "metrics.jsonl").write_text("".join(json.dumps(p) + "\n" for p in points))
-    if mean is not None:
+    if mean is None or not math.isnan(mean):
         (run / "evaluation").mkdir()
-        checkpoints.write_json(run / "evaluation" / "scores.json", {"mean": mean})
+        content = {"mean": mean, "fingerprint": protocol}
+        checkpoints.write_json(run / "evaluation" / "scores.json", content)
     return run
 
 
@@ -39,7 +46,7 @@ def test_the_median_seed_is_kept_and_plays(
     for seed, mean in enumerate((0.9, 0.2, 0.4, 0.3)):
         scored(runs, seed, mean)
     scored(runs, 100, 0.31)  # chose a learning rate
-    scored(runs, 9, None)  # not scored yet
+    scored(runs, 9, NOT_SCORED)  # not scored yet
     scored(runs, 5, 0.3, "nature")  # not asked for
     assert main([str(runs), "--rows", "gap@0.5", "half_max", "--results", str(results)]) == 0
     copy = results / "agents" / "s-float16" / "catch" / "gap@0.5" / "seed3"
@@ -77,7 +84,42 @@ def test_weights_of_another_type_are_bad_input(tmp_path: Path) -> None:
 
 
 def test_nothing_scored_is_bad_input(tmp_path: Path) -> None:
-    run = scored(tmp_path / "runs", 0, None)
+    run = scored(tmp_path / "runs", 0, NOT_SCORED)
     with pytest.raises(BadInput, match="--rows: expected a row of which a finished run was scored"):
         main([str(run), "--rows", "gap@0.5", "--results", str(tmp_path / "results")])
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_copy_of_another_seed_goes_when_the_median_moves(tmp_path: Path) -> None:
+    runs, results = tmp_path / "runs", tmp_path / "results"
+    words = [str(runs), "--rows", "gap@0.5", "--results", str(results)]
+    scored(runs, 0, 0.2)
+    assert main(words) == 0
+    row = results / "agents" / "s-float16" / "catch" / "gap@0.5"
+    # Somebody's own agent, trained into this folder, is not a copy.
+    (row / "seed7").mkdir()
+    checkpoints.write_json(row / "seed7" / "agent.json", {"sha256": "0"})
+    scored(runs, 1, 0.1)
+    assert main(words) == 0
+    assert {p.name for p in row.iterdir()} == {"seed1", "seed7"}
+    assert load_agent(open_run(row / "seed1"))
+
+
+def test_an_agent_whose_games_all_hung_is_the_worst(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    for seed, mean in enumerate((-0.9, None, 0.3)):
+        scored(runs, seed, mean)
+    found = medians(map(open_run, find_runs([runs])), ["gap@0.5"])
+    assert [run.config["seed"] for run in found] == [0]
+
+
+def test_scores_made_in_two_ways_are_not_ranked(tmp_path: Path) -> None:
+    scored(tmp_path / "runs", 0, 0.1)
+    other = scored(tmp_path / "runs", 1, 0.2, protocol="b")
+    words = [str(tmp_path / "runs"), "--rows", "gap@0.5", "--results", str(tmp_path / "results")]
+    with pytest.raises(BadInput, match=r"expected scores made as .* other seeds \(a\), got b"):
+        main(words)
+    checkpoints.write_json(other / "evaluation" / "scores.json", {"mean": "good"})
+    with pytest.raises(BadInput, match="expected the scores of an agent"):
+        main(words)
     assert not (tmp_path / "results").exists()

@@ -18,8 +18,10 @@ import train
 from analysis.measurements import load
 from commandline import BadInput
 from studies import status
+from studies.launching.packing import Need, fit, room_here
 from studies.measuring.scored_run import asked_of
 from studies.running.directory import RunSpec, config
+from studies.running.preflight import host_bytes
 from studies.status import Standing, forecast
 from studies.status_table import show_status
 from tests.studies import processes
@@ -193,6 +195,19 @@ def test_the_forecast_by_hand() -> None:
     assert forecast([one("waiting", 0, None), one("done", 1_000)], 1).seconds == pytest.approx(50)
     assert forecast([one("waiting", 0, None)], 1).seconds is None
     assert forecast([one("done", 1_000)], 1).seconds == 0
+
+
+@pytest.mark.parametrize("asked", [None, "0", "3"])
+def test_the_forecast_reckons_with_the_workers_that_there_will_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: str | None
+) -> None:
+    path = Path(train.__file__).parent / "studies" / "catch.yaml"
+    more = [] if asked is None else ["--workers", asked]
+    assert train.main([*words(tmp_path, path), *more, "--status", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    specs = train.plan(train.Arguments(study=[path]))
+    most = fit(Need(1, host_bytes(specs, "cpu")), room_here("cpu"))
+    assert told["at_a_time"] == {None: 1, "0": max(1, min(most, 90)), "3": 3}[asked]
 
 
 def test_an_unmeasured_row_is_guessed_by_its_multiply_adds() -> None:
