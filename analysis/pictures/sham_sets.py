@@ -53,6 +53,9 @@ CELL_84 = 8
 CELL_SCREEN = round(CELL_84 / X_84)
 """The same across, screen pixels: how far the ball is moved."""
 
+STREAM = 105
+"""Beside the seed, so that no game of these was played for the teleport set."""
+
 COMPARED_WITH = {"own place": "ordinary play"}
 """Of each sham; with `teleported` unless named here."""
 
@@ -125,7 +128,8 @@ def sham_set(
     facts = game.facts
 
     def build() -> tuple[Arrays, dict[str, Any]]:
-        first, *seeds = np.random.SeedSequence(settings.seed).spawn(settings.episodes + 1)
+        chance = np.random.SeedSequence((settings.seed, STREAM))
+        first, *seeds = chance.spawn(settings.episodes + 1)
         seen = velocities(game, np.random.default_rng(first))
         fitting = [v for v in seen if velocity_fits(facts, v) and velocity_fits(facts, _back(v))]
         arrays, counts = gather(partial(_episode, game, fitting), seeds, workers)
