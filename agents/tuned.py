@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import math
+import statistics
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -90,3 +91,38 @@ def settings_of(
     if choice == "open":
         return settings, "open"
     return (settings if choice == "preset" else replace(settings, learning_rate=choice)), "tuned"
+
+
+def reference_score(
+    game: str, row: str, protocol: str, steps: int, folder: Path | None = None
+) -> float | None:
+    """Return how high a row's learning curve lay at the rate that tuning chose.
+
+    `nature`'s tuning seeds at the same budget are what counts as 1 where the game has no such score.
+
+    Args:
+        game: A name in `envs.games.GAMES`.
+        row: As `--extractor` names it, with its width.
+        protocol: The training fingerprint.
+        steps: Agent steps of a run.
+        folder: Where the choices lie, if not in `FOLDER`.
+
+    Returns:
+        Mean height over all agent steps, mean of the tuning seeds, raw score; `None` if the row was
+        not tuned this way and at this length.
+
+    Raises:
+        BadInput: If a file cannot be read.
+    """
+    for path in sorted((folder or FOLDER).glob("*.json")):
+        content = read_json(path)
+        try:
+            asked = (content["game"], content["training_fingerprint"], content["steps"])
+            chosen = content["rows"].get(row)
+            if asked != (game, protocol, steps) or chosen is None:
+                continue
+            heights = chosen["rates"][f"{chosen['rate']:g}"]["heights"].values()
+            return statistics.mean(map(float, heights))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadInput(f"{path}: expected tuned rows, got {told(error)}") from None
+    return None

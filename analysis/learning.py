@@ -23,7 +23,7 @@ def heights(curve: Curve, game: Game) -> Float64[np.ndarray, " points"]:
     if game.reference_score is None:
         raise BadInput(
             f"{game.name}: expected a game with a reference score; its scores are normalised by "
-            "nature's tuning seeds at the same budget, which have not been run"
+            "nature's tuning seeds at the same budget (studies/tune_breakout.yaml), not there yet"
         )
     scores = np.array([score for _, score in curve], np.float64)
     found: Float64[np.ndarray, " points"] = (scores - game.random_score) / (

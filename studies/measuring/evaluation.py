@@ -21,7 +21,7 @@ from reporting.tables import scores_tables
 from reporting.wandb_evaluation import log_evaluation
 from studies.measuring.annotate import annotate
 from studies.measuring.measure import FinishedRun, open_run, score, stored_scores
-from studies.measuring.measure_agent import measure, write_measurements
+from studies.measuring.measure_agent import measure, with_reference, write_measurements
 from studies.running.directory import find_runs
 
 
@@ -99,12 +99,12 @@ def evaluate(runs: Sequence[FinishedRun], asked: Evaluation, console: Console) -
 
 def unnormalised(runs: Sequence[FinishedRun]) -> list[str]:
     """Return a line for each game whose scores cannot be normalised, so that no claim uses them."""
-    games = dict.fromkeys(str(run.config["game"]) for run in runs)
-    without = [find(name).title for name in games if find(name).reference_score is None]
+    without = [r for r in runs if with_reference(r).reference_score is None]
+    games = dict.fromkeys(find(str(run.config["game"])).title for run in without)
     return [
-        f"{title} has no normalised score yet: what counts as 1 there, nature's tuning seeds at "
-        "the same budget, is computed by nothing; verdicts on play get nothing of these agents"
-        for title in without
+        f"{title} has no normalised score here: what counts as 1, nature's tuning seeds at the "
+        "same budget, is not in results/tuning; verdicts on play get nothing of these agents"
+        for title in games
     ]
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from agents.checkpoints import read_json, write_json
 from agents.ownfile import versioned
 from agents.settings import as_dict, fingerprint
+from agents.tuned import reference_score
 from analysis import battery
 from analysis.cache import key_of, shaped_by
 from analysis.learning import gain_in_last_quarter, normalised_score
@@ -23,7 +24,7 @@ from analysis.measurements import Measurement, save
 from analysis.networks import of_agent
 from analysis.readings import Measured, Reading
 from analysis.tasks.tuning import TUNING_SEEDS
-from envs.games import find
+from envs.games import Game, find
 from reporting.tracking import read_metrics
 from studies.measuring.measure import FinishedRun, load_agent, readable
 
@@ -120,23 +121,38 @@ def write_measurements(run: FinishedRun) -> None:
     save(found, folder / "measurements.json")
 
 
+def with_reference(run: FinishedRun) -> Game:
+    """Return a run's game with the score that counts as 1; without one if none is known yet.
+
+    Where the game itself has none it is what nature's tuning seeds reached at the same budget.
+    """
+    game = find(str(run.config["game"]))
+    if game.reference_score is not None:
+        return game
+    _, at, width = str(run.config["extractor"]).partition("@")
+    row, protocol = f"nature{at}{width}", str(run.config["training_fingerprint"])
+    reached = reference_score(game.name, row, protocol, run.settings.steps)
+    return replace(game, reference_score=reached)
+
+
 def scores(run: FinishedRun) -> list[Reading]:
     """Return the normalised score of a run's learning curve, and its late gain.
 
     None where the game has no reference score yet, or the curve fewer than four points with a mean.
     """
-    game = find(str(run.config["game"]))
+    game = with_reference(run)
     rows = read_metrics(run.directory / "metrics.jsonl")
     points = [(r["global_step"], r.get("eval/score_mean")) for r in rows]
     curve = [(step, mean) for step, mean in points if mean is not None]
     if game.reference_score is None or len(curve) < 4:
         return []
     looks = {k: v for k, v in as_dict(run.settings).items() if k.startswith("eval_")}
+    made_on = f"curve {fingerprint({**looks, 'reference': game.reference_score})}"
     scored = (
         Reading("score", normalised_score(curve, game)),
         Reading("score_gain", gain_in_last_quarter(curve, game)),
     )
-    return [replace(r, made_on=f"curve {fingerprint(looks)}") for r in scored]
+    return [replace(r, made_on=made_on) for r in scored]
 
 
 def _measurements(run: FinishedRun, readings: Sequence[Reading]) -> list[Measurement]:

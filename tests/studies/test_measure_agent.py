@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from report_runs import change, copy
 
+from agents import tuned
 from analysis.measurements import load
+from commandline import BadInput
 from studies.measuring.evaluation import unnormalised
 from studies.measuring.measure import open_run
-from studies.measuring.measure_agent import write_measurements
+from studies.measuring.measure_agent import with_reference, write_measurements
 
 
 def published(run: Path) -> set[str]:
@@ -26,8 +29,44 @@ def test_games_without_a_reference_are_named(tmp_path: Path) -> None:
         change(run / "config.json", {"game": "breakout"})
     assert unnormalised([open_run(pong)]) == []
     (line,) = unnormalised([open_run(run) for run in (pong, *breakout)])
-    assert line.startswith("Breakout has no normalised score yet")
+    assert line.startswith("Breakout has no normalised score here")
     assert published(breakout[0]).isdisjoint({"score", "score_gain"})
+
+
+def test_breakout_is_normalised_by_natures_tuning_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the chosen rate, trained the same way, as long, and as wide; of others nothing counts."""
+    monkeypatch.setattr(tuned, "FOLDER", tmp_path / "tuning")
+    (tmp_path / "tuning").mkdir()
+    run = copy(tmp_path)
+    change(run / "config.json", {"game": "breakout"})
+    opened = open_run(run)
+    _, at, width = opened.extractor.partition("@")
+    chosen = {
+        "rate": 0.001,
+        "rates": {
+            "0.0003": {"heights": {"100": 1.0, "101": 1.0, "102": 1.0}},
+            "0.001": {"heights": {"100": 30.0, "101": 40.0, "102": 80.0}},
+        },
+    }
+    choice = {
+        "game": "breakout",
+        "training_fingerprint": opened.config["training_fingerprint"],
+        "steps": opened.settings.steps,
+        "rows": {f"nature{at}{width}": chosen},
+    }
+    file = tmp_path / "tuning" / "breakout.json"
+    for changed in ({"steps": 1}, {"training_fingerprint": "other"}, {"rows": {"gap": chosen}}):
+        file.write_text(json.dumps({**choice, **changed}))
+        assert unnormalised([open_run(run)])
+    file.write_text(json.dumps(choice))
+    assert with_reference(open_run(run)).reference_score == 50.0
+    assert unnormalised([open_run(run)]) == []
+    assert published(run) >= {"score", "score_gain"}
+    file.write_text(json.dumps({**choice, "rows": {f"nature{at}{width}": {"rate": 0.001}}}))
+    with pytest.raises(BadInput, match="expected tuned rows"):
+        with_reference(open_run(run))
 
 
 def test_what_was_read_off_another_agent_is_left_out(tmp_path: Path) -> None:
