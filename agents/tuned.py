@@ -98,7 +98,7 @@ def reference_score(
 ) -> float | None:
     """Return how high a row's learning curve lay at the rate that tuning chose.
 
-    `nature`'s tuning seeds at the same budget are what counts as 1 where the game has no such score.
+    `nature`'s tuning seeds at the same budget are what counts as 1 where a game has no such score.
 
     Args:
         game: A name in `envs.games.GAMES`.
