@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import secrets
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
@@ -98,7 +98,7 @@ def _save(
     archive: Path, card: Path, shape: Mapping[str, Any], arrays: Arrays, facts: Facts
 ) -> None:
     archive.parent.mkdir(parents=True, exist_ok=True)
-    halfway = archive.with_suffix(f".{os.getpid()}.tmp")
+    halfway = archive.with_suffix(f".{secrets.token_hex(4)}.tmp")
     with halfway.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
     checksum = _sha256(halfway)

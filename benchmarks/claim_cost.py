@@ -96,7 +96,7 @@ def runs(part: Part, results: Path) -> list[Run]:
             for spec in _plan(name)
             if spec.extractor in rows
         ]
-        return [spec for spec in found if not place(spec, results).exists()]
+        return [spec for spec in found if not _is_done(spec, results)]
     by_task = rows_by_task(part, setting)
     tuning: list[Run] = [
         run
@@ -112,6 +112,13 @@ def runs(part: Part, results: Path) -> list[Run]:
         for seed in range(SEEDS["supervised"])
     ]
     return [*tuning, *(run for run in judged if not run.published.exists())]
+
+
+def _is_done(spec: RunSpec, results: Path) -> bool:
+    """Whether a finished and scored run of these rows lies there, at whatever rate was chosen."""
+    path = place(spec, results)
+    row = read_json(path) if path.exists() else {}
+    return bool(row.get("finished")) and row.get("scores") is not None
 
 
 @cache

@@ -71,7 +71,8 @@ class Agenda:
                 raise BadInput(
                     f"--extractor: {spec.extractor}: expected a row whose learning rate for "
                     f"{spec.game} is chosen, got one that is being tuned ({tuned.FOLDER}); finish "
-                    "that (python -m studies.tune says how), or give --learning-rate"
+                    "that (python -m studies.tune says how), or, without --study, give "
+                    "--learning-rate"
                 )
         return agenda
 

@@ -45,7 +45,8 @@ def _shams(gathered: Gathered) -> list[Markup]:
     keep = {"layer": ("features", "outputs"), "quantity": ("change", "change_over_sd")}
     found = gathered.table("shams", columns, keep)
     tables = []
-    for (game, training, budget), group in found.groupby(["game", "training", "budget"]):
+    of_one = ["game", "training", "budget", "study"]
+    for (game, training, budget, study), group in found.groupby(of_one):
         names = [*group["sham"].unique()]
         features = group[(group["layer"] == "features") & (group["quantity"] == "change")]
         q = group[group["quantity"] == "change_over_sd"]
@@ -64,7 +65,7 @@ def _shams(gathered: Gathered) -> list[Markup]:
                     "nothing, is changed",
                     note="Change of the last features over their response to the ball / change of "
                     "the action values over their spread. “own place” and “pasted” have to be 0. "
-                    f"Budget {budget:,} agent steps, training {training}.",
+                    f"Study {study}, budget {budget:,} agent steps, training {training}.",
                     wide=True,
                 )
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
+from pathlib import Path
 
 from agents.settings import EvaluationProtocol
 from analysis.battery import CLAIMED, Shared
@@ -17,6 +18,9 @@ from studies.running.conductor import Interrupted, Progress, Report
 from studies.running.directory import RunSpec
 from studies.running.lock import locked
 from studies.running.worker import Options, train_run
+
+MEASURING = 60.0
+"""Seconds that measuring an agent may take, the data built before; a guess on the safe side."""
 
 ANSWER = 2.0
 """Seconds in which a launcher, on a cluster too, answers that there is no time left for so much."""
@@ -42,9 +46,9 @@ def asked_of(game: str, row: str) -> tuple[str, ...]:
 
 
 @functools.cache
-def _shared(game: str) -> Shared:
+def _shared(game: str, folder: Path) -> Shared:
     """Return the data of a game; a process that does several runs loads them once."""
-    return Shared(game, workers=1)
+    return Shared(game, folder=folder, workers=1)
 
 
 def train_and_score(spec: RunSpec, options: Options, report: Report, stop: threading.Event) -> None:
@@ -54,7 +58,8 @@ def train_and_score(spec: RunSpec, options: Options, report: Report, stop: threa
     played to their end, so the launcher is told beforehand how long they may take.
 
     Raises:
-        Interrupted: If `stop` was set before the final score; the next call plays it.
+        Interrupted: If `stop` was set before the final score or the measures; the next call goes on
+            there.
     """
     longest = 0.0
 
@@ -74,7 +79,11 @@ def train_and_score(spec: RunSpec, options: Options, report: Report, stop: threa
         if stored_scores(run, EvaluationProtocol(), GAMES) is None:
             score(run, EvaluationProtocol(), GAMES, options.device)
         write_measurements(run)
-        if spec.seed not in TUNING_SEEDS and (names := asked_of(spec.game, spec.extractor)):
-            report(Progress(spec.length, 0.0, None, "measuring", pause=time.monotonic() - began))
-            measure(run, names, _shared(spec.game), tell=lambda said: None)
     report(Progress(spec.length, 0.0, None, "scored", pause=time.monotonic() - began))
+    names = () if spec.seed in TUNING_SEEDS else asked_of(spec.game, spec.extractor)
+    if names:
+        report(Progress(spec.length, 0.0, None, "measuring", pause=MEASURING))
+        if stop.wait(ANSWER if expected else 0.0):
+            raise Interrupted
+        with locked(spec.directory):
+            measure(run, names, _shared(spec.game, spec.root / "datasets"), tell=lambda said: None)

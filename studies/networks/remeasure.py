@@ -26,7 +26,7 @@ from analysis.supervised import SupervisedSettings, Trained, late_gain, outputs_
 from analysis.tasks import catalogue
 from analysis.tasks.task import Task
 from commandline import BadInput, choose, told
-from studies.networks.supervised_rows import AFTER, of_network, of_training
+from studies.networks.supervised_rows import AFTER, SHIFTED, of_network, of_training
 from studies.networks.supervised_run import SupervisedRun
 from studies.running.directory import commit
 
@@ -57,8 +57,8 @@ class Arguments:
     results: Path = Path("results")
 
 
-def kept(arguments: Arguments) -> list[SupervisedRun]:
-    """Return the runs asked for that have a row and weights.
+def kept(arguments: Arguments) -> tuple[list[SupervisedRun], list[SupervisedRun]]:
+    """Return the runs asked for that have a row and weights, and those that lack one of them.
 
     Raises:
         BadInput: If there is no such task, game or measure, or no such run.
@@ -67,7 +67,8 @@ def kept(arguments: Arguments) -> list[SupervisedRun]:
     kind = catalogue.TASKS[arguments.task]
     choose("--game", arguments.game, kind.games)
     for name in arguments.measures:
-        choose("--measures", name, (*AFTER.get(arguments.task, ()), "shifts"))
+        shifts = ("shifts",) if arguments.task in SHIFTED else ()
+        choose("--measures", name, (*AFTER.get(arguments.task, ()), *shifts))
     usual = [
         SupervisedRun(
             "tuned", arguments.task, arguments.game, condition, row, seed, kind.settings,
@@ -77,19 +78,21 @@ def kept(arguments: Arguments) -> list[SupervisedRun]:
         for row in dict.fromkeys(arguments.rows)
         for condition in kind.games[arguments.game]
     ]  # fmt: skip
-    found = [
-        replace(run, settings=settings_of(file))
-        for run in usual
-        for file in sorted(run.published.parent.glob(f"*seed{run.seed}.json"))
-        if not file.name.startswith("measurements")
-    ]
-    there = [run for run in found if weights(run).exists()]
+    there, lacking = [], []
+    for run in usual:
+        rows = [
+            replace(run, settings=settings_of(file))
+            for file in sorted(run.published.parent.glob(f"*seed{run.seed}.json"))
+            if not file.name.startswith("measurements")
+        ]
+        there += [row for row in rows if weights(row).exists()]
+        lacking += [row for row in rows or [run] if not weights(row).exists()]
     if not there:
         raise BadInput(
             f"--rows: expected a network with its row in {arguments.results} and its weights in "
             f"{arguments.out}, got {', '.join(arguments.rows) or 'none'}"
         )
-    return there
+    return there, lacking
 
 
 def settings_of(file: Path) -> SupervisedSettings:
@@ -154,14 +157,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     program = "python -m studies.networks.remeasure"
     arguments = commandline.parse(Arguments, argv, program, __doc__ or "")
     torch.set_num_threads(1)
-    runs = kept(arguments)
+    runs, lacking = kept(arguments)
     tasks: dict[str, Task] = {}
     for run in track(runs, "measuring"):
         if run.condition not in tasks:
             tasks[run.condition] = catalogue.task(run.task, run.game, run.condition)
         count = again(run, tasks[run.condition], arguments.measures)
         print(f"{run.title}: {count} numbers")
-    return 0
+    for run in lacking:
+        print(f"{run.title}: not measured again, no weights in {weights(run).parent}")
+    return 1 if lacking else 0
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from agents.transplant import transplant
 from analysis import battery
 from analysis.networks import Network, build
 from analysis.probing.swaps import swap
+from analysis.supervised import SupervisedSettings
 from analysis.tasks import catalogue
 from commandline import BadInput, choose
 from studies.networks.remeasure import Arguments as Kept
@@ -69,11 +70,12 @@ def networks(arguments: Arguments, seed: int) -> list[Network]:
         BadInput: If one of them has no row or no weights.
     """
     asked = Kept(TASK, arguments.rows, [seed], [], arguments.game, arguments.out, arguments.results)
-    runs = {run.row: run for run in kept(asked)}
+    usual = SupervisedSettings.updates
+    runs = {run.row: run for run in kept(asked)[0] if run.length == usual}
     if lacking := [row for row in arguments.rows if row not in runs]:
         raise BadInput(
-            f"--rows: expected a trained {lacking[0]} of seed {seed} with its weights in "
-            f"{arguments.out}, got none"
+            f"--rows: expected a trained {lacking[0]} of seed {seed} ({usual:,} updates) with its "
+            f"weights in {arguments.out}, got none"
         )
     task = catalogue.task(TASK, arguments.game, runs[arguments.rows[0]].condition)
     return [trained(run, read_json(run.published), task).network for run in runs.values()]

@@ -135,7 +135,7 @@ def test_an_optimum_at_the_edge_is_said_and_widens_the_grid(
     assert "gap@0.5: 0.003 (" in capsys.readouterr().out
 
 
-def test_a_row_that_is_being_tuned_holds_up_nothing_but_its_own_runs(
+def test_a_row_that_is_being_tuned_holds_up_training_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tune(tmp_path, "gap@0.5", {**GRID, 3e-3: 0.95})

@@ -128,7 +128,8 @@ def measured_again(folder: Path, run: SupervisedRun, before: dict[str, Measureme
     run.published.write_text(json.dumps({**row, "gain": -1.0}))
     words = ["where", "--game", "catch", "--rows", "gap@0.125", "--seeds", "3",
              "--out", str(folder / "runs"), "--results", str(folder / "found")]  # fmt: skip
-    assert remeasure.main([*words, "--measures", "jnd"]) == 0
+    both = [*words[:7], "4", *words[7:]]
+    assert remeasure.main([*both, "--measures", "jnd"]) == 1, "there is no seed 4"
     after = {m.measure: m for m in collect([folder / "found"])}
     assert after.keys() == before.keys()
     assert replace(after["jnd_px"], commit="") == before["jnd_px"]
