@@ -95,7 +95,6 @@ def same_weights(first: str, second: str) -> None:
 def measure(arguments: Arguments, seed: int, shared: battery.Shared) -> None:
     """Swap the weights of one seed's networks and write the table."""
     first, second = networks(arguments, seed)
-    same_weights(first.spec, second.spec)
     found = swap(first, second, shared.held, battery.generator(seed, "swap"))
     table = found.table.round(6).to_dict("split")
     file = arguments.file(seed)
@@ -135,6 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         given = " ".join(arguments.rows) or "none"
         raise BadInput(f"--rows: expected two rows, such as nature@0.5 gap@0.5; got {given}")
     choose("--game", arguments.game, catalogue.TASKS[TASK].games)
+    same_weights(*arguments.rows)
     torch.set_num_threads(1)
     shared = battery.Shared(arguments.game)
     seeds = list(dict.fromkeys(arguments.seeds))

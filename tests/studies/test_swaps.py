@@ -21,11 +21,15 @@ from studies.networks.supervised_run import SupervisedRun
 SETTINGS = SupervisedSettings()
 
 
+def at(folder: Path, name: str) -> SupervisedRun:
+    where = folder / "runs", folder / "results"
+    return SupervisedRun("tuned", "where", "catch", "", name, 3, SETTINGS, *where)
+
+
 def lay(folder: Path, name: str) -> None:
     """Write row and weights of a network as if it had been trained."""
     task = catalogue.task("where", "catch", "")
-    where = folder / "runs", folder / "results"
-    run = SupervisedRun("tuned", "where", "catch", "", name, 3, SETTINGS, *where)
+    run = at(folder, name)
     network = build(name, run.seed, task.outputs)
     for path in (run.directory, run.published.parent):
         path.mkdir(parents=True)
@@ -66,14 +70,17 @@ def test_both_networks_under_both_aggregators(
 
 
 def test_what_cannot_be_swapped(tmp_path: Path) -> None:
-    lay(tmp_path, "gap@0.125")
-    lay(tmp_path, "one_channel@0.125")
     with pytest.raises(BadInput, match="--rows: expected rows of the same weights"):
         swaps.main(words(tmp_path, "gap@0.125", "one_channel@0.125"))
-    with pytest.raises(BadInput, match=r"--rows: expected a trained sort@0\.125 of seed 3"):
-        swaps.main(words(tmp_path, "gap@0.125", "sort@0.125"))
     with pytest.raises(BadInput, match="--rows: expected two rows"):
         swaps.main(words(tmp_path, "gap@0.125", "gap@0.125"))
+    run = at(tmp_path, "gap@0.125")
+    for path in (run.directory, run.published.parent):
+        path.mkdir(parents=True)
+    run.published.write_text(json.dumps({"settings": asdict(SETTINGS)}))
+    (run.directory / "network.safetensors").touch()
+    with pytest.raises(BadInput, match=r"--rows: expected a trained sort@0\.125 of seed 3"):
+        swaps.main(words(tmp_path, "gap@0.125", "sort@0.125"))
     assert not (tmp_path / "results" / "swaps").exists()
 
 
