@@ -24,8 +24,9 @@ from rich.table import Table
 import commandline
 from agents import extractors
 from agents.allocator import keep_freed_memory
-from analysis.battery import INSTRUMENTS, Shared, Subject, generator
+from analysis.battery import INSTRUMENTS, Subject, generator
 from analysis.networks import build
+from analysis.shared import Shared
 from analysis.worth.do_maps import do_map
 from analysis.worth.do_scenes import DoSettings
 from commandline import at_least

@@ -34,9 +34,9 @@ from rich.progress import (
 )
 
 from agents.checkpoints import read_json
-from analysis.battery import Shared
 from analysis.cache import CACHE
 from analysis.networks import build
+from analysis.shared import Shared
 from analysis.worth.explorer_maps import explorer_maps
 from commandline import BadInput, at_least, counted, parse, run
 from envs.games import find

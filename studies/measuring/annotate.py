@@ -12,6 +12,7 @@ from agents.settings import EvaluationProtocol
 from analysis import battery
 from analysis.networks import of_agent
 from analysis.probing.decoding import place_decoder
+from analysis.shared import Shared
 from analysis.worth.filming import film
 from envs.games import find
 from reporting.annotated_video import Decoded, errors_px, frames
@@ -28,7 +29,7 @@ BITS_PER_SECOND = 1_500_000
 
 
 def annotate(
-    run: FinishedRun, shared: battery.Shared, tell: Callable[[str], None], *, again: bool = False
+    run: FinishedRun, shared: Shared, tell: Callable[[str], None], *, again: bool = False
 ) -> None:
     """Film an agent and write `evaluation/annotated.webm`, and beside it what it says as numbers.
 

@@ -14,7 +14,7 @@ from rich.progress import track
 from threadpoolctl import threadpool_limits
 
 from agents.settings import EvaluationProtocol
-from analysis import battery
+from analysis.shared import Shared
 from commandline import BadInput, counted
 from envs.games import find
 from reporting.tables import scores_tables
@@ -111,9 +111,9 @@ def unnormalised(runs: Sequence[FinishedRun]) -> list[str]:
 def _take_measures(runs: Sequence[FinishedRun], asked: Evaluation, console: Console) -> None:
     """Measure and film each agent; agents of one game share their data."""
     tell = functools.partial(console.print, markup=False)
-    shared: dict[str, battery.Shared] = {}
+    shared: dict[str, Shared] = {}
     for run in track(runs, "measuring", console=console, disable=not console.is_terminal):
-        data = shared.setdefault(run.config["game"], battery.Shared(run.config["game"]))
+        data = shared.setdefault(run.config["game"], Shared(run.config["game"]))
         if asked.measures:
             measure(run, asked.measures, data, tell, again=asked.again)
         if asked.video:

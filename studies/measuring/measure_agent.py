@@ -23,6 +23,7 @@ from analysis.learning import gain_in_last_quarter, normalised_score
 from analysis.measurements import Measurement, save
 from analysis.networks import of_agent
 from analysis.readings import Measured, Reading
+from analysis.shared import Shared
 from analysis.tasks.tuning import TUNING_SEEDS
 from envs.games import Game, find
 from reporting.tracking import read_metrics
@@ -52,7 +53,7 @@ class Key:
 def measure(
     run: FinishedRun,
     names: Sequence[str],
-    shared: battery.Shared,
+    shared: Shared,
     tell: Callable[[str], None],
     *,
     again: bool = False,

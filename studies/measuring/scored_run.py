@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 from agents.settings import EvaluationProtocol
-from analysis.battery import CLAIMED, Shared
+from analysis.battery import CLAIMED
 from analysis.claims import CLAIMS
+from analysis.shared import Shared
 from analysis.tasks.tuning import TUNING_SEEDS
 from analysis.verdicts.selection import split_width
 from studies.measuring.measure import GAMES, open_run, score, stored_scores

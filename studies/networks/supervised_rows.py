@@ -14,6 +14,7 @@ from analysis import battery
 from analysis.measurements import Measurement, save
 from analysis.measures.shifts import output_shift
 from analysis.readings import Measured, Reading
+from analysis.shared import Shared
 from analysis.supervised import Trained, outputs_of, protocol
 from analysis.tasks.task import ManySided, Task
 from studies.networks.supervised_run import SupervisedRun
@@ -161,5 +162,5 @@ def _measurements(
 
 
 @functools.lru_cache(maxsize=1)
-def _shared(game: str) -> battery.Shared:
-    return battery.Shared(game, workers=1)
+def _shared(game: str) -> Shared:
+    return Shared(game, workers=1)

@@ -28,6 +28,7 @@ from agents.transplant import transplant
 from analysis import battery
 from analysis.networks import Network, build
 from analysis.probing.swaps import swap
+from analysis.shared import Shared
 from analysis.supervised import SupervisedSettings
 from analysis.tasks import catalogue
 from commandline import BadInput, choose
@@ -92,7 +93,7 @@ def same_weights(first: str, second: str) -> None:
         raise BadInput(f"--rows: expected rows of the same weights; {first} has no {left[0]}")
 
 
-def measure(arguments: Arguments, seed: int, shared: battery.Shared) -> None:
+def measure(arguments: Arguments, seed: int, shared: Shared) -> None:
     """Swap the weights of one seed's networks and write the table."""
     first, second = networks(arguments, seed)
     found = swap(first, second, shared.held, battery.generator(seed, "swap"))
@@ -136,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     choose("--game", arguments.game, catalogue.TASKS[TASK].games)
     same_weights(*arguments.rows)
     torch.set_num_threads(1)
-    shared = battery.Shared(arguments.game)
+    shared = Shared(arguments.game)
     seeds = list(dict.fromkeys(arguments.seeds))
     for seed in track([s for s in seeds if not arguments.file(s).exists()], "swapping"):
         measure(arguments, seed, shared)

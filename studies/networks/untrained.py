@@ -22,6 +22,7 @@ from analysis import battery
 from analysis.measurements import Measurement, load, save
 from analysis.networks import build
 from analysis.probing.probes import DECIDE, pixel_probes
+from analysis.shared import Shared
 from studies.running.conductor import Interrupted, Progress, Report
 from studies.running.directory import commit
 from studies.running.lock import locked
@@ -111,7 +112,7 @@ def measure(share: UntrainedShare, options: Options, report: Report, stop: threa
     torch.set_num_threads(options.threads)
     keep_freed_memory()
     share.directory.mkdir(parents=True, exist_ok=True)
-    shared = battery.Shared(share.game, workers=1)
+    shared = Shared(share.game, workers=1)
     # The data, and nothing of a row or a seed: what has to agree between rows that are compared.
     made_on = fingerprint({"data": shared.held.content_hash(), "regime": "untrained"})
     made_by = commit() or ""
@@ -141,7 +142,7 @@ def _add(found: Sequence[Measurement], file: Path, share: UntrainedShare) -> Non
         save([*(load(file) if file.exists() else []), *found], file)
 
 
-def check_set(shared: battery.Shared, results: Path) -> None:
+def check_set(shared: Shared, results: Path) -> None:
     """Publish what the shared set itself tells, with the ball and with it erased; once a game.
 
     The row `raw_pixels`: what probes find without any network. A network may well make of the input

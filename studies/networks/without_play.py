@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from agents import extractors
-from analysis.battery import Shared
+from analysis.shared import Shared
 from analysis.supervised import SupervisedSettings
 from analysis.tasks import catalogue
 from analysis.worth.rollouts import can_be_played_on

@@ -356,7 +356,7 @@ def full_disk(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], None], Callab
 
         yield mount, fill, (mount / "rest").unlink
         subprocess.run(["umount", str(mount)], check=True)
-    else:  # pragma: no cover  (not root: no file may grow beyond a limit)
+    else:  # not root: no file may grow beyond a limit
         unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
         yield (
             mount,

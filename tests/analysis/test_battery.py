@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis import battery
-from analysis.battery import INSTRUMENTS, UNTRAINED, Shared, Subject, generator, named
+from analysis import shared
+from analysis.battery import INSTRUMENTS, UNTRAINED, Subject, generator, named
 from analysis.networks import build
+from analysis.shared import Shared
 from analysis.verdicts.rules import Regime
 from analysis.worth.do_maps import DoMap, do_map
 from analysis.worth.do_scenes import DoSettings
@@ -84,7 +85,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         return do_map(few, workers=1, folder=folder)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(battery, "do_map", fewer)
+        patch.setattr(shared, "do_map", fewer)
         patch.setattr("analysis.worth.ball_rewards.GAMES_CATCH", 300)
         patch.setattr("analysis.worth.do_maps.TOGETHER", 8)
         yield tmp_path_factory.mktemp("maps")

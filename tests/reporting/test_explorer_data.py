@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from small_explorers import small_frames, small_maps, small_scene
 
-from analysis.battery import Shared
 from analysis.networks import build
+from analysis.shared import Shared
 from analysis.worth.explorer_maps import explorer_maps
 from commandline import BadInput
 from envs.games import find

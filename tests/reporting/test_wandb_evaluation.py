@@ -20,10 +20,10 @@ from PIL import Image
 
 from agents.checkpoints import read_json
 from agents.settings import EvaluationProtocol, resolve
-from analysis import battery
 from analysis.networks import of_agent
 from analysis.pictures.frames import Frames
 from analysis.probing.read_out import read_out_set
+from analysis.shared import Shared
 from analysis.worth.ball_rewards import ball_rewards
 from analysis.worth.do_maps import do_map
 from analysis.worth.do_scenes import DoSettings
@@ -55,7 +55,7 @@ log_evaluation(changed, "offline", print)
 
 
 @dataclass(frozen=True)
-class Small(battery.Shared):
+class Small(Shared):
     """The game's data, but fewer."""
 
     @property
