@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32, Float64, Int64, UInt8
 
-from analysis.measures.actions import effective_actions
+from analysis.measures.outputs import output_changes
 from analysis.networks import OUTPUTS, Network, passes
 from analysis.pictures.ladders import AXES, Axis, Ladders
 from analysis.readings import Measured
@@ -73,7 +73,11 @@ def displacement(
         _line("displacement", layer, move, math.sqrt(change / ball) if ball else math.nan)
         for (layer, move), (change, ball) in sums.items()
     ]
-    return Measured(pd.DataFrame(lines + _of_outputs(ladders, np.stack(outputs), moves, plays)))
+    said = np.stack(outputs)
+    places = said[:, : len(ladders.rungs)].reshape(-1, said.shape[2])
+    changes = output_changes(said, moves, places, ladders.game if plays else None)
+    lines += [_line(quantity, OUTPUTS, move, value) for quantity, move, value in changes]
+    return Measured(pd.DataFrame(lines))
 
 
 def _moves(ladders: Ladders) -> dict[_Move, Int64[np.ndarray, "pairs 2"]]:
@@ -110,30 +114,6 @@ def _squares(differences: Float32[np.ndarray, "k d"]) -> Float64[np.ndarray, " k
         np.float64
     )
     return squares
-
-
-def _of_outputs(
-    ladders: Ladders,
-    outputs: Float32[np.ndarray, "s k outputs"],
-    moves: dict[_Move, Int64[np.ndarray, "pairs 2"]],
-    plays: bool,
-) -> list[dict[str, object]]:
-    """Return the lines about the outputs: change over SD, flips of the effective action."""
-    places = outputs[:, : len(ladders.rungs)].reshape(-1, outputs.shape[2]).astype(np.float64)
-    sd = math.sqrt(places.var(axis=0).mean())
-    actions = None
-    if plays:
-        actions = effective_actions(ladders.game, outputs.reshape(-1, outputs.shape[2]))
-        actions = actions.reshape(outputs.shape[:2])
-    lines = []
-    for move, pairs in moves.items():
-        before, after = pairs.T
-        rms = math.sqrt(np.square(outputs[:, after] - outputs[:, before]).mean())
-        lines.append(_line("change_over_sd", OUTPUTS, move, rms / sd if sd else math.nan))
-        if actions is not None:
-            flips = float((actions[:, after] != actions[:, before]).mean())
-            lines.append(_line("flips", OUTPUTS, move, flips))
-    return lines
 
 
 def _line(quantity: str, layer: str, move: _Move, value: float) -> dict[str, object]:

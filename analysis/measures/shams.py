@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32
 
-from analysis.measures.actions import effective_actions
+from analysis.measures.outputs import output_changes
 from analysis.networks import OUTPUTS, Network, passes
 from analysis.pictures.sham_sets import Shams
 from analysis.readings import Measured
@@ -61,25 +61,10 @@ def sham_changes(network: Network, of: Shams, *, plays: bool = False) -> Measure
         for (layer, sham), square in change.items()
     ]
     q = np.concatenate(outputs).reshape(scenes, versions, -1)
-    return Measured(pd.DataFrame(lines + _of_outputs(of, q, base, plays)))
-
-
-def _of_outputs(
-    of: Shams, q: Float32[np.ndarray, "s k outputs"], base: int, plays: bool
-) -> list[dict[str, object]]:
-    """Return the lines about the outputs: change over SD, flips of the effective action."""
-    sd = math.sqrt(q[:, base].astype(np.float64).var(axis=0).mean())
-    actions = None
-    if plays:
-        actions = effective_actions(of.game, q.reshape(-1, q.shape[2])).reshape(q.shape[:2])
-    lines = []
-    for sham, (before, after) in of.pairs.items():
-        rms = math.sqrt(np.square(q[:, after] - q[:, before]).mean())
-        lines.append(_line("change_over_sd", OUTPUTS, sham, rms / sd if sd else math.nan))
-        if actions is not None:
-            flips = float((actions[:, after] != actions[:, before]).mean())
-            lines.append(_line("flips", OUTPUTS, sham, flips))
-    return lines
+    pairs = {sham: np.array([numbers]) for sham, numbers in of.pairs.items()}
+    changes = output_changes(q, pairs, q[:, base], of.game if plays else None)
+    lines += [_line(quantity, OUTPUTS, sham, value) for quantity, sham, value in changes]
+    return Measured(pd.DataFrame(lines))
 
 
 def _square(differences: Float32[np.ndarray, "s d"]) -> float:
