@@ -20,7 +20,7 @@ from torch.optim import Adam
 
 from agents.checkpoints import save_weights
 from agents.settings import fingerprint
-from analysis.networks import CHUNK, Network, Observations, build
+from analysis.networks import CHUNK, HIDDEN, Network, Observations, build, passes
 from analysis.pictures.splits import Part
 from analysis.supervised_checkpoint import Checkpoint, Row, copied
 from analysis.tasks.batches import Batches
@@ -85,6 +85,7 @@ class Trained:
         judged: On the test scenes.
         last: Skill of the last weights on the test scenes.
         gain: Of the best validation skill so far in the last quarter of the updates.
+        silent: Whether the last weights leave every hidden unit at 0, whatever the input.
         fingerprint: Of task and settings, without row, seed and learning rate.
     """
 
@@ -93,6 +94,7 @@ class Trained:
     judged: Judged
     last: float
     gain: float
+    silent: bool
     fingerprint: str
 
     @property
@@ -164,8 +166,9 @@ def train(
         for group in kept.adam.param_groups:
             group["lr"] = settings.rate(update)
         chosen = torch.from_numpy(batches[update])
-        loss = task.loss(kept.network(observations[chosen]), targets[chosen])
-        descend(loss, kept.network, kept.adam, settings.max_grad_norm)
+        loss = task.loss(kept.outputs(observations[chosen]), targets[chosen])
+        # Gradients that are 0 for good stay there, so that norm and moments come out as ever.
+        descend(loss, kept.network, kept.adam, settings.max_grad_norm, forget=not kept.silent)
         kept.loss_sum += loss.detach()
         if (update + 1) % settings.look_every == 0:
             kept.look(update + 1)
@@ -179,9 +182,20 @@ def train(
     return kept.finish(folder)
 
 
-def descend(loss: Tensor, network: nn.Module, adam: Adam, max_grad_norm: float) -> None:
-    """Change a network's weights by one step along the clipped gradient of a loss."""
-    adam.zero_grad()
+def descend(
+    loss: Tensor, network: nn.Module, adam: Adam, max_grad_norm: float, *, forget: bool = True
+) -> None:
+    """Change a network's weights by one step along the clipped gradient of a loss.
+
+    Args:
+        loss: Of a batch.
+        network: To be changed.
+        adam: Its optimiser.
+        max_grad_norm: To which gradients are clipped.
+        forget: Whether weights that have no part in the loss are left out rather than given a
+            gradient of 0.
+    """
+    adam.zero_grad(set_to_none=forget)
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(network.parameters(), max_grad_norm)
     adam.step()
@@ -204,8 +218,22 @@ def outputs_of(network: Network, observations: Observations) -> Outputs:
     return made
 
 
+def is_silent(network: Network, observations: Observations) -> bool:
+    """Say whether every hidden unit is 0 for every input: no gradient goes beyond the outputs."""
+    found = passes(network, observations, [HIDDEN])
+    return not any(bool(given[HIDDEN].any()) for given in found)
+
+
 class _Kept(Checkpoint):
-    """What a run has made so far, and how good it is."""
+    """What a run has made so far, and how good it is.
+
+    Attributes:
+        task: What is learnt.
+        settings: How.
+        silent: Whether every hidden unit is 0 for every example and nothing but the outputs' biases
+            was trained between two looks. Its gradients are 0 then, so it stays so, and outputs
+            need no pass through the network: the same bits in a fraction of the time.
+    """
 
     def __init__(self, spec: str, task: Task, seed: int, settings: SupervisedSettings) -> None:
         self.task, self.settings = task, settings
@@ -220,12 +248,21 @@ class _Kept(Checkpoint):
             "fingerprint": protocol(task, settings),
         }
         super().__init__(network, adam_of(network, settings), facts)
+        self.silent = False
+        self._before: dict[str, Tensor] | None = None
 
     @property
     def arrived(self) -> bool:
         """Whether the loss is where training was to end."""
         goal = self.settings.stop_at_loss
         return goal is not None and bool(self.curve) and self.curve[-1]["loss"] <= goal
+
+    def outputs(self, observations: Tensor) -> Tensor:
+        """Return what the network says of each input, to be trained on."""
+        if self.silent:
+            return self.network.output_bias.expand(len(observations), -1)
+        outputs: Tensor = self.network(observations)
+        return outputs
 
     def judge(self, part: Part) -> Judged:
         return self.task.judge(outputs_of(self.network, self.task.parts[part].observations), part)
@@ -241,15 +278,33 @@ class _Kept(Checkpoint):
         if all(judged.skill >= row["skill"] for row in self.curve):
             self.best = copied(self.network)
         self.curve.append({"update": update, "loss": loss, "skill": judged.skill, **judged.beside})
+        self.silent = self.silent or self._fell_silent()
+
+    def _fell_silent(self) -> bool:
+        """Say whether nothing but the outputs' biases has been trained, nor will be again."""
+        before, self._before = self._before, copied(self.network)
+        if before is None:
+            return False
+        for name, now in self.network.state_dict(keep_vars=True).items():
+            if now is not self.network.output_bias and not torch.equal(now, before[name]):
+                return False
+        return is_silent(self.network, self.task.parts["train"].observations)
 
     def finish(self, folder: Path) -> Trained:
         """Judge the last weights, and the best ones where they count; write those that do."""
         last = self.judge("test").skill
+        silent = is_silent(self.network, self.task.parts["test"].observations)
         if self.settings.stop_at_loss is None:
             self.network.load_state_dict(self.best)
         self.network.eval()
         gain = late_gain([row["skill"] for row in self.curve])
         save_weights(self.network, folder / "network.safetensors")
         return Trained(
-            self.network, self.curve, self.judge("test"), last, gain, self.facts["fingerprint"]
+            self.network,
+            self.curve,
+            self.judge("test"),
+            last,
+            gain,
+            silent,
+            self.facts["fingerprint"],
         )

@@ -14,6 +14,7 @@ from analysis.tasks import overfitting
 from analysis.tasks.counting import count
 from analysis.tasks.reward import reward
 from analysis.tasks.task import Task
+from analysis.tasks.tuning import LONG_UPDATES, TUNING_UPDATES
 from analysis.tasks.what import (
     CELLS_84,
     GLYPHS_84,
@@ -39,6 +40,7 @@ class Kind:
         build: Returns it, for a game and a condition; loads or builds the data.
         settings: How networks are trained on it; updates and learning rate come from elsewhere.
         rates_of: The task whose tuned learning rates it uses; its own unless named.
+        tuning_updates: Of a run that chooses a learning rate.
         network: Returns the row that is trained for a row and a condition: the row itself, unless
             the condition says something about the network.
     """
@@ -48,6 +50,7 @@ class Kind:
     build: Callable[[str, str], Task]
     settings: SupervisedSettings = field(default_factory=SupervisedSettings)
     rates_of: str = ""
+    tuning_updates: int = TUNING_UPDATES
     network: Callable[[str, str], str] = lambda row, condition: row
 
 
@@ -94,6 +97,8 @@ TASKS: Mapping[str, Kind] = MappingProxyType(
             "lost life",
             {game: tuple(condition_of(game, arm) for arm in arms_of(game)) for game in PLAYED_ON},
             _reward,
+            # One rollout a state is a noisy target: nothing left the mean in 4,000 updates.
+            tuning_updates=LONG_UPDATES,
         ),
         "what": Kind(
             "which way a bar points; learnt on the left, asked on the right",
@@ -151,6 +156,9 @@ def task(name: str, game: str, condition: str) -> Task:
 
 
 def where_rates_are(name: str, game: str, condition: str) -> tuple[str, str, str]:
-    """Return the task, game and condition on which a task's learning rates are tuned."""
-    other = TASKS[name].rates_of
-    return (other, game, TASKS[other].games[game][0]) if other else (name, game, condition)
+    """Return the task, game and condition on which a task's learning rates are tuned.
+
+    A row has one rate for a task: of several conditions, such as opponent arms, the first one's.
+    """
+    tuned = TASKS[name].rates_of or name
+    return tuned, game, TASKS[tuned].games[game][0]

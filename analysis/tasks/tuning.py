@@ -27,7 +27,8 @@ TUNING_UPDATES = 4_000
 """Updates of a run that only chooses a rate: a fifth of a published one."""
 
 LONG_UPDATES = 20_000
-"""The same for rows that are stuck at every rate in the short runs."""
+"""The same for rows that are stuck at every rate in the short runs, and for tasks on which short
+runs are known not to leave the mean: as long as a published one."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,16 @@ class Tried:
     updates: int = TUNING_UPDATES
 
 
-def updates_to_try(tried: Iterable[Tried]) -> int:
-    """Return how long the runs are by which the rate is chosen."""
-    known = means(tried, TUNING_UPDATES)
+def updates_to_try(tried: Iterable[Tried], shortest: int = TUNING_UPDATES) -> int:
+    """Return how long the runs are by which the rate is chosen.
+
+    Args:
+        tried: So far.
+        shortest: Updates of the first runs on the task.
+    """
+    known = means(tried, shortest)
     stuck = set(RATES) <= known.keys() and max(known.values()) < STUCK
-    return LONG_UPDATES if stuck else TUNING_UPDATES
+    return LONG_UPDATES if stuck else shortest
 
 
 def means(tried: Iterable[Tried], updates: int) -> Mapping[float, float]:
@@ -72,10 +78,10 @@ def means(tried: Iterable[Tried], updates: int) -> Mapping[float, float]:
     }
 
 
-def to_try(tried: Iterable[Tried]) -> Sequence[float]:
+def to_try(tried: Iterable[Tried], shortest: int = TUNING_UPDATES) -> Sequence[float]:
     """Return the rates that have to be tried before one can be chosen; none when that is done."""
     tried = list(tried)
-    known = means(tried, updates_to_try(tried))
+    known = means(tried, updates_to_try(tried, shortest))
     if missing := [rate for rate in RATES if rate not in known]:
         return missing
     best, rates = _best(known), list(known)
@@ -87,10 +93,12 @@ def to_try(tried: Iterable[Tried]) -> Sequence[float]:
     return []
 
 
-def choose_rate(tried: Iterable[Tried]) -> float | None:
+def choose_rate(tried: Iterable[Tried], shortest: int = TUNING_UPDATES) -> float | None:
     """Return the rate with the best mean skill, the smaller of equals; `None` if more is to do."""
     tried = list(tried)
-    return None if to_try(tried) else _best(means(tried, updates_to_try(tried)))
+    if to_try(tried, shortest):
+        return None
+    return _best(means(tried, updates_to_try(tried, shortest)))
 
 
 def _best(known: Mapping[float, float]) -> float:

@@ -135,7 +135,8 @@ def trained(run: SupervisedRun, row: dict[str, Any], task: Task) -> Trained:
             f"{judged.skill:.6f}"
         )
     gain = late_gain([point["skill"] for point in curve])
-    return Trained(network, curve, judged, last, gain, row["fingerprint"])
+    silent = bool(row.get("silent"))
+    return Trained(network, curve, judged, last, gain, silent, row["fingerprint"])
 
 
 def again(run: SupervisedRun, task: Task, names: Sequence[str]) -> int:

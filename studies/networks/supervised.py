@@ -115,19 +115,25 @@ def tuning_runs(
     """
     found = []
     for task, game, condition in dict.fromkeys(catalogue.where_rates_are(*q) for q in asked):
+        shortest = catalogue.TASKS[task].tuning_updates
         for seed in tuning.TUNING_SEEDS:
             for row in rows:
-                settings = replace(catalogue.TASKS[task].settings, updates=tuning.TUNING_UPDATES)
+                settings = replace(catalogue.TASKS[task].settings, updates=shortest)
                 any_rate = SupervisedRun(
                     "tuning", task, game, condition, row, seed, settings, root, results
                 )
                 known = tried(any_rate)
-                updates = tuning.updates_to_try(known)
-                for rate in tuning.to_try(known):
+                updates = tuning.updates_to_try(known, shortest)
+                for rate in tuning.to_try(known, shortest):
                     run = at(any_rate, rate, updates)
                     if not run.published.exists():
                         found.append(run)
     return found
+
+
+def _chosen_rate(run: SupervisedRun) -> float | None:
+    """Return the learning rate that the tuning runs of a run's row and task have chosen."""
+    return tuning.choose_rate(tried(run), catalogue.TASKS[run.task].tuning_updates)
 
 
 def at(run: SupervisedRun, rate: float, updates: int) -> SupervisedRun:
@@ -169,7 +175,7 @@ def judged_runs(
         for row in rows:
             known = catalogue.where_rates_are(task, game, condition)
             probe = SupervisedRun("tuning", *known, row, 0, settings, root, results)
-            rate = tuning.choose_rate(tried(probe)) if stage == "tuned" else tuning.COMMON_RATE
+            rate = _chosen_rate(probe) if stage == "tuned" else tuning.COMMON_RATE
             if rate is None:
                 raise BadInput(
                     f"{row}: expected a learning rate chosen for {known[0]} in {game} (in "

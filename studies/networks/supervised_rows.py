@@ -38,6 +38,7 @@ def publish(run: SupervisedRun, task: Task, trained: Trained) -> None:
             "best_validation_skill": max(row["skill"] for row in trained.curve),
             "gain": trained.gain,
             "stuck": trained.stuck,
+            "silent": trained.silent,
             "columns": columns,
             "curve": [[round(row[c], 5) for c in columns] for row in trained.curve],
         },

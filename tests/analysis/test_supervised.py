@@ -6,21 +6,25 @@ import hashlib
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import r2_score
+from torch import Tensor
 
 from agents.checkpoints import load_weights
+from analysis import supervised
 from analysis.datasets import teleport_set
-from analysis.networks import build
+from analysis.networks import Network, build
 from analysis.pictures.frames import Frames, TeleportSettings
 from analysis.pictures.splits import SPLITS, chosen
 from analysis.supervised import (
     Row,
     Stopped,
     SupervisedSettings,
+    Trained,
     late_gain,
     outputs_of,
     protocol,
@@ -61,6 +65,12 @@ class Ends:
 
 def weights(folder: Path) -> str:
     return hashlib.sha256((folder / "network.safetensors").read_bytes()).hexdigest()
+
+
+def checkpoint(folder: Path) -> str:
+    """Return what the newest checkpoint holds, Adam's moments among it."""
+    (file,) = folder.glob("checkpoint-*.safetensors")
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -201,3 +211,43 @@ def test_protocol_is_of_task_and_budget(frames: Frames, task: Task) -> None:
     assert protocol(task, replace(BRIEF, batch_size=32)) != print_of
     assert protocol(where(frames, "blocks"), BRIEF) != print_of
     assert content_hash(where(frames)) == content_hash(task)
+
+
+def test_a_network_that_fell_silent_ends_with_the_same_bits_sooner(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hidden units that are 0 for every example never wake; passes through the rest are spared."""
+    settings = replace(BRIEF, updates=480, learning_rate=1.0)
+    passes: list[int] = []
+
+    def counted(folder: str) -> Trained:
+        passes.clear()
+
+        def count(module: Network, given: tuple[Tensor, ...], made: Tensor) -> None:
+            passes.append(int(torch.is_grad_enabled()))
+
+        def built(*args: Any) -> Network:
+            network = build(*args)
+            network.register_forward_hook(count)
+            return network
+
+        monkeypatch.setattr(supervised, "build", built)
+        return train(ROW, task, 0, settings, tmp_path / folder)
+
+    spared = counted("spared")
+    assert spared.silent
+    assert sum(passes) < 320
+    monkeypatch.setattr(supervised, "is_silent", lambda network, observations: False)
+    whole = counted("whole")
+    assert sum(passes) == 480
+    assert spared.curve == whole.curve
+    assert checkpoint(tmp_path / "spared") == checkpoint(tmp_path / "whole")
+    assert weights(tmp_path / "spared") == weights(tmp_path / "whole")
+
+
+def test_a_network_that_no_longer_changes_is_not_taken_for_silent(
+    task: Task, tmp_path: Path
+) -> None:
+    trained = train(ROW, task, 0, replace(BRIEF, learning_rate=1e-12), tmp_path)
+    assert not trained.silent
+    assert len(np.unique(outputs_of(trained.network, task.parts["test"].observations))) > 2

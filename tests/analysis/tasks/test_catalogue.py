@@ -52,7 +52,7 @@ def test_the_reward_is_learnt_where_a_script_plays_on(monkeypatch: pytest.Monkey
 def test_where_rates_are() -> None:
     rates = catalogue.where_rates_are
     assert rates("where", "pong", "held") == ("where", "pong", "held")
-    assert rates("reward", "pong", "moved") == ("reward", "pong", "moved")
+    assert rates("reward", "pong", "moved") == ("reward", "pong", "held"), "one rate a row and task"
     assert rates("glyphs", "pong", "glyph=8,cell=2") == ("what", "pong", "")
 
 

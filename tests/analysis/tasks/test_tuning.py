@@ -66,3 +66,13 @@ def test_stuck_at_every_rate_it_is_tried_again_for_longer() -> None:
     assert choose_rate(short) is None
     longer = [Tried(t.rate, t.seed, float(t.rate == 1e-3), LONG_UPDATES) for t in short]
     assert choose_rate([*short, *longer]) == 1e-3
+
+
+def test_a_task_whose_short_runs_say_nothing_begins_with_long_ones() -> None:
+    """Short ones that lie there have no say, stuck or not."""
+    short = tried(lambda rate: rate)
+    longer = [Tried(t.rate, t.seed, float(t.rate == 1e-3), LONG_UPDATES) for t in short]
+    assert updates_to_try([], LONG_UPDATES) == LONG_UPDATES
+    assert list(to_try(short, LONG_UPDATES)) == list(RATES)
+    assert choose_rate(short, LONG_UPDATES) is None
+    assert choose_rate(longer, LONG_UPDATES) == 1e-3
