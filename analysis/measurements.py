@@ -75,6 +75,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "action_kappa": Measure("κ of the effective actions before and after shifts of 1–4 px"),
         # no network, or none that is trained
         "place_share": Measure("1 − Var E[G | all but place] / Var E[G | state], noise-corrected"),
+        "place_share_alone": Measure("Var E[G | place] / Var E[G | state], noise-corrected"),
         "equivariance": Measure("cosine of ball-only responses, shifts 1–7 px, interior; to 1"),
         "equivariance_at_stride": Measure("the same at multiples of the stride; to 1"),
         # checks of the machinery

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Bool
 
-from analysis.pictures.frames import Frames
+from analysis.pictures.frames import FOLDS, Frames
 
 Part = Literal["train", "validation", "test"]
 """Trained on; chosen by; judged on. No scene is in two of them."""
@@ -19,18 +19,25 @@ Split = Literal["scenes", "blocks", "outer"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 
-def chosen(frames: Frames, split: Split) -> dict[Part, Bool[np.ndarray, " n"]]:
+def chosen(frames: Frames, split: Split, left_out: int = 0) -> dict[Part, Bool[np.ndarray, " n"]]:
     """Return which frames are in which part: of five parts of the episodes three are trained on.
 
+    Args:
+        frames: Teleported.
+        split: What is left out.
+        left_out: Which of the five folds of blocks, where blocks are left out.
+
     Raises:
-        ValueError: If there is no such split.
+        ValueError: If there is no such split or fold.
     """
     if split not in SPLITS:
         raise ValueError(f"expected a split among {', '.join(SPLITS)}, got {split!r}")
+    if left_out not in range(FOLDS):
+        raise ValueError(f"expected a fold from 0 to {FOLDS - 1}, got {left_out}")
     fold = frames.episode_fold()
     away = np.zeros(len(frames), bool)
     if split == "blocks":
-        away = frames.block_fold() == 0
+        away = frames.block_fold() == left_out
     elif split == "outer":
         away = frames.outer
     judged = away if split != "scenes" else ~away

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from analysis.tasks.what import (
     what,
     where_across_shapes,
 )
-from analysis.tasks.where import where
+from analysis.tasks.where import BLOCKS, OUTER, where
 from analysis.worth.returns import RewardSettings
 from analysis.worth.rewards import arms_of, condition_of, reward_set
 from commandline import choose
@@ -55,7 +55,8 @@ class Kind:
 
 
 def _where(game: str, condition: str) -> Task:
-    return where(teleport_set(TeleportSettings(game=game)))
+    left_out = condition.removeprefix(HELD[game]).removeprefix(",")
+    return where(teleport_set(TeleportSettings(game=game)), left_out)
 
 
 def _reward(game: str, condition: str) -> Task:
@@ -85,12 +86,38 @@ def _numbers(condition: str) -> list[str]:
 PLAYED_ON = ("pong", "breakout")
 """Games in which a script can play on from any place (`analysis.worth.rollouts`)."""
 
+HELD: Mapping[str, str] = MappingProxyType(
+    {"pong": "held", "breakout": "", "catch": "", "bowling": ""}
+)
+"""Games with a teleport set, and what the opponent does in it, where somebody opposes."""
+
+
+def _without(places: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    """Return the conditions under which places are left out, by game."""
+    return {
+        game: tuple(",".join(filter(None, (held, left_out))) for left_out in places)
+        for game, held in HELD.items()
+    }
+
+
 TASKS: Mapping[str, Kind] = MappingProxyType(
     {
         "where": Kind(
             "the ball's x and y, opponent held",
-            {"pong": ("held",), "breakout": ("",), "catch": ("",), "bowling": ("",)},
+            {game: (held,) for game, held in HELD.items()},
             _where,
+        ),
+        "interpolation": Kind(
+            "where, in blocks of space that training left out, each fifth of them in turn",
+            _without(BLOCKS),
+            _where,
+            rates_of="where",
+        ),
+        "extrapolation": Kind(
+            "where, in the outer quarter of the places, which training left out",
+            _without([OUTER]),
+            _where,
+            rates_of="where",
         ),
         "reward": Kind(
             "the sign of the next point, opponent held and moved along; in Breakout a brick or a "

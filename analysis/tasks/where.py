@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
-from analysis.pictures.frames import Frames
+from analysis.pictures.frames import FOLDS, Frames
 from analysis.pictures.splits import Part, Split, chosen
 from analysis.probing.targets import condition as held
 from analysis.tasks.task import Examples, Judged, Outputs
@@ -60,14 +60,30 @@ class Where:
         )
 
 
-def where(frames: Frames, split: Split = "scenes") -> Where:
+BLOCKS = tuple(f"split=blocks,fold={fold}" for fold in range(FOLDS))
+"""Places left out for interpolation, as a condition says it."""
+
+OUTER = "split=outer"
+"""The same for extrapolation."""
+
+LEFT_OUT: Mapping[str, tuple[Split, int]] = MappingProxyType(
+    {
+        "": ("scenes", 0),
+        OUTER: ("outer", 0),
+        **{said: ("blocks", k) for k, said in enumerate(BLOCKS)},
+    }
+)
+"""Split and fold by what a condition says of them: nothing of the split that decides."""
+
+
+def where(frames: Frames, left_out: str = "") -> Where:
     """Return the task on a teleport set.
 
     Args:
         frames: Teleported, opponent held.
-        split: What is left out.
+        left_out: Which places, a key of `LEFT_OUT`.
     """
-    kept = chosen(frames, split)
+    kept = chosen(frames, *LEFT_OUT[left_out])
     screen = np.stack([frames.ball_x_screen, frames.ball_y_screen], axis=1)
     centre, spread = screen[kept["train"]].mean(axis=0), screen[kept["train"]].std(axis=0)
     targets = ((screen - centre) / spread).astype(np.float32)
@@ -79,7 +95,5 @@ def where(frames: Frames, split: Split = "scenes") -> Where:
         MappingProxyType({part: screen[i] for part, i in kept.items()}),
         centre,
         spread,
-        condition=",".join(
-            part for part in (held(frames), "" if split == "scenes" else f"split={split}") if part
-        ),
+        condition=",".join(filter(None, (held(frames), left_out))),
     )

@@ -1,7 +1,7 @@
 """Claim 2: how much of what a state is worth hangs on where the ball is.
 
-A property of the game under the scripted player, not of a network: regime `game`, row
-`ball_tracker`. A seed is a draw of its own of scenes, places and rollouts
+A property of the game under a scripted player, not of a network: regime `game`, row `ball_tracker`
+or, beside it, `random_player`. A seed is a draw of its own of scenes, places and rollouts
 (`analysis.worth.place_scenes`); how variances are split stands in `analysis.worth.variance_shares`.
 """
 
@@ -26,8 +26,8 @@ def place_share(settings: PlaceSettings, found: Scenes) -> Measured:
         found: From `analysis.worth.place_scenes.scenes`.
 
     Returns:
-        A table of shares with jackknife errors over episodes, and of variances; the reading is
-        the total share, under the tracker only.
+        A table of shares with jackknife errors over episodes, and of variances; the readings are
+        the total share and the first-order one.
 
     Raises:
         ValueError: If the state makes no difference to what comes.
@@ -53,5 +53,7 @@ def place_share(settings: PlaceSettings, found: Scenes) -> Measured:
     condition = condition_of(settings.game, settings.arm, settings.policy)
     table = pd.DataFrame({"kind": list(numbers), "value": [float(v) for v in numbers.values()]})
     table = table.assign(condition=condition, policy=settings.policy)
-    readings = [Reading("place_share", float(shares[0]), condition)]
-    return Measured(table, tuple(readings) if settings.policy == "tracker" else ())
+    names = ("place_share", "place_share_alone")
+    return Measured(
+        table, tuple(Reading(n, float(s), condition) for n, s in zip(names, shares, strict=True))
+    )

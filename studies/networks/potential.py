@@ -1,15 +1,17 @@
 """The potential reward itself, without a network: what hangs on place, and what RAM foretells.
 
-Two things a seed and opponent arm: the share of the reward's variance that hangs on the ball's
-place (claim 2), and the RAM oracle, without which no verdict on the potential reward stands.
+Three things a seed and opponent arm: the share of the reward's variance that hangs on the ball's
+place (claim 2), played on by the ball tracker and, as a second reference, at random; and the RAM
+oracle, without which no verdict on the potential reward stands.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 
@@ -26,11 +28,30 @@ from studies.running.conductor import Interrupted, Progress, Report
 from studies.running.directory import commit
 from studies.running.worker import Options
 
-ROWS: dict[str, tuple[str, Regime]] = {
-    "place_share": ("ball_tracker", "game"),
-    "ram_oracle": ("ram_oracle", "supervised"),
-}
-"""What is measured: of which row, in which regime."""
+
+@dataclass(frozen=True)
+class Kind:
+    """One of the things that are measured.
+
+    Attributes:
+        row: Of whom it is said.
+        regime: Of its numbers.
+        policy: Who plays on.
+    """
+
+    row: str
+    regime: Regime
+    policy: str = "tracker"
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "place_share": Kind("ball_tracker", "game"),
+        "ram_oracle": Kind("ram_oracle", "supervised"),
+        "place_share_random": Kind("random_player", "game", "random"),
+    }
+)
+"""What is measured, by name."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +59,7 @@ class PotentialRun:
     """One seed of one of them, in one opponent arm.
 
     Attributes:
-        what: A key of `ROWS`.
+        what: A key of `KINDS`.
         game: Which game.
         arm: What the opponent does: held or along; held where there is none.
         seed: Of scenes, places and rollouts; of the oracle's weights.
@@ -89,7 +110,7 @@ def left(game: str, seeds: Sequence[int], root: Path, results: Path) -> list[Pot
     runs = [
         PotentialRun(what, game, arm, seed, root, results)
         for seed in seeds
-        for what in ROWS
+        for what in KINDS
         for arm in arms_of(game)
     ]
     return [run for run in runs if not run.published.exists()]
@@ -110,9 +131,11 @@ def perform(run: PotentialRun, options: Options, report: Report, stop: threading
     if stop.is_set():
         raise Interrupted
     measured = _take(run)
-    row, regime = ROWS[run.what]
+    kind = KINDS[run.what]
     save(
-        measured.measurements(row, run.seed, regime, run.game, 0, protocol(run), commit() or ""),
+        measured.measurements(
+            kind.row, run.seed, kind.regime, run.game, 0, protocol(run), commit() or ""
+        ),
         run.published,
     )
     measured.table.to_parquet(run.directory / f"{run.what}-seed{run.seed}.parquet")
@@ -122,7 +145,7 @@ def settings_of(run: PotentialRun) -> PlaceSettings | RewardSettings:
     """Return what shapes the games that are played on; all oracles are trained on the same."""
     if run.what == "ram_oracle":
         return RewardSettings(game=run.game, arm=run.arm)
-    return PlaceSettings(game=run.game, arm=run.arm, seed=run.seed)
+    return PlaceSettings(game=run.game, arm=run.arm, policy=KINDS[run.what].policy, seed=run.seed)
 
 
 def protocol(run: PotentialRun) -> str:

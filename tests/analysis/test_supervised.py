@@ -30,6 +30,7 @@ from analysis.supervised import (
     protocol,
     train,
 )
+from analysis.tasks import catalogue
 from analysis.tasks.batches import Batches
 from analysis.tasks.task import Task, content_hash
 from analysis.tasks.where import where
@@ -86,6 +87,25 @@ def test_no_scene_and_no_left_out_place_on_both_sides(frames: Frames, split: str
         assert frames.outer[parts["test"]].all()
         assert not frames.outer[parts["train"]].any()
     assert all(kept.any() for kept in parts.values())
+
+
+def test_every_place_is_left_out_in_one_of_five_folds(
+    frames: Frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As tasks of their own, named by what is left out; WHERE itself leaves no place out."""
+    monkeypatch.setattr(catalogue, "teleport_set", lambda settings: frames)
+    conditions = catalogue.TASKS["interpolation"].games["catch"]
+    assert len(conditions) == 5
+    judged = []
+    for condition in conditions:
+        task = catalogue.task("interpolation", "catch", condition)
+        assert task.condition == condition
+        judged.append({tuple(place) for place in task.places_screen["test"]})  # type: ignore[attr-defined]
+        trained = {tuple(place) for place in task.places_screen["train"]}  # type: ignore[attr-defined]
+        assert not judged[-1] & trained
+    everywhere = catalogue.task("where", "catch", "").places_screen["test"]  # type: ignore[attr-defined]
+    assert sum(map(len, judged)) == len(set.union(*judged)) == len({tuple(p) for p in everywhere})
+    assert catalogue.task("extrapolation", "catch", "split=outer").condition == "split=outer"
 
 
 def test_judged_as_scikit_learn_does(frames: Frames, task: Task) -> None:
@@ -209,7 +229,7 @@ def test_protocol_is_of_task_and_budget(frames: Frames, task: Task) -> None:
     print_of = protocol(task, BRIEF)
     assert protocol(task, replace(BRIEF, learning_rate=1.0, save_every=40)) == print_of
     assert protocol(task, replace(BRIEF, batch_size=32)) != print_of
-    assert protocol(where(frames, "blocks"), BRIEF) != print_of
+    assert protocol(where(frames, "split=outer"), BRIEF) != print_of
     assert content_hash(where(frames)) == content_hash(task)
 
 

@@ -53,6 +53,7 @@ def test_where_rates_are() -> None:
     rates = catalogue.where_rates_are
     assert rates("where", "pong", "held") == ("where", "pong", "held")
     assert rates("reward", "pong", "moved") == ("reward", "pong", "held"), "one rate a row and task"
+    assert rates("interpolation", "pong", "held,split=blocks,fold=3") == ("where", "pong", "held")
     assert rates("glyphs", "pong", "glyph=8,cell=2") == ("what", "pong", "")
 
 

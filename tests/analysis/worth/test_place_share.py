@@ -33,19 +33,22 @@ def test_every_scene_has_every_place_twice(found: Scenes) -> None:
 
 def test_what_is_read_off(found: Scenes) -> None:
     measured = place_share(SMALL, found)
-    (reading,) = measured.readings
+    reading, alone = measured.readings
     numbers = measured.table.set_index("kind")["value"]
     assert (reading.measure, reading.condition) == ("place_share", "")
+    assert (alone.measure, alone.value) == ("place_share_alone", numbers["first-order share"])
     assert reading.value == numbers["total share"]
     whole = numbers["variance by place within a scene"] + numbers["variance between scenes"]
     assert numbers["variance by place within a scene"] / whole == pytest.approx(reading.value)
     assert numbers["scenes"] == len(found.rewards)
-    (measurement,) = measured.measurements("ball_tracker", 0, "game", "breakout", 0, "f")
-    assert measurement.row == "ball_tracker"
+    measurements = measured.measurements("ball_tracker", 0, "game", "breakout", 0, "f")
+    assert {m.row for m in measurements} == {"ball_tracker"}
 
 
 def test_the_random_policy_decides_nothing(found: Scenes) -> None:
-    assert not place_share(replace(SMALL, policy="random"), found).readings
+    """Claims ask for other conditions than its own."""
+    measured = place_share(replace(SMALL, policy="random"), found)
+    assert {reading.condition for reading in measured.readings} == {"policy=random"}
 
 
 def test_conditions_are_the_claims() -> None:
