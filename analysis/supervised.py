@@ -156,7 +156,8 @@ def train(
     kept = _Kept(spec, task, seed, settings)
     done = kept.load(folder)
     targets = torch.from_numpy(task.parts["train"].targets)
-    observations = torch.from_numpy(task.parts["train"].observations)
+    # Channels last, as networks want them: once for all, and not in every batch.
+    pictures = torch.from_numpy(task.parts["train"].observations).permute(0, 2, 3, 1).contiguous()
     batches = Batches(len(targets), settings.batch_size, seed)
     kept.network.train()
     saves = range(0, settings.updates, settings.save_every)
@@ -166,7 +167,8 @@ def train(
         for group in kept.adam.param_groups:
             group["lr"] = settings.rate(update)
         chosen = torch.from_numpy(batches[update])
-        loss = task.loss(kept.outputs(observations[chosen]), targets[chosen])
+        observations = pictures.index_select(0, chosen).permute(0, 3, 1, 2)
+        loss = task.loss(kept.outputs(observations), targets[chosen])
         # Gradients that are 0 for good stay there, so that norm and moments come out as ever.
         descend(loss, kept.network, kept.adam, settings.max_grad_norm, forget=not kept.silent)
         kept.loss_sum += loss.detach()
