@@ -58,13 +58,6 @@ class Network(nn.Module):
             stages = tuple(name for name, _ in self.extractor.stages.named_children())
         return (*stages, FEATURES, HIDDEN, OUTPUTS)
 
-    @property
-    def output_bias(self) -> nn.Parameter:
-        """What the outputs are when every hidden unit is 0."""
-        last = self.head[-1]
-        assert isinstance(last, nn.Linear)
-        return last.bias
-
     def forward(self, observations: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n outputs"]:
         """Return the outputs; pictures are scaled to [0, 1] here."""
         dtype = next(self.parameters()).dtype

@@ -14,18 +14,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from agents.checkpoints import save_weights
 from agents.settings import fingerprint
-from analysis.networks import CHUNK, HIDDEN, Network, Observations, build, passes
+from analysis.networks import CHUNK, HIDDEN, Network, Observations, build, responses
 from analysis.pictures.splits import Part
 from analysis.supervised_checkpoint import Checkpoint, Row, copied
 from analysis.tasks.batches import Batches
 from analysis.tasks.task import Judged, Outputs, Task, content_hash
 from commandline import BadInput
+
+LONG_GONE = 1e-30
+"""Mean of the gradients at which none has come for long: Adam's shrinks by a tenth an update."""
 
 STUCK = 0.05
 """Skill that a run has to reach once, or it never left the mean."""
@@ -66,6 +70,11 @@ class SupervisedSettings:
         """Return what is set, for a run's card."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
+    @property
+    def looks(self) -> int:
+        """How many points the curve has over the whole budget."""
+        return self.updates // self.look_every
+
     def rate(self, update: int) -> float:
         """Return the learning rate of update number `update`, from 0."""
         if update < self.warmup:
@@ -85,7 +94,7 @@ class Trained:
         judged: On the test scenes.
         last: Skill of the last weights on the test scenes.
         gain: Of the best validation skill so far in the last quarter of the updates.
-        silent: Whether the last weights leave every hidden unit at 0, whatever the input.
+        silent: Whether training ended because nothing could come of it any more (`is_silent`).
         fingerprint: Of task and settings, without row, seed and learning rate.
     """
 
@@ -112,13 +121,17 @@ class Trained:
         return next((r["update"] for r in self.curve if r[name] <= at_most), math.inf)
 
 
-def late_gain(skills: Sequence[float]) -> float:
-    """Return by how much the best skill so far grew in the last quarter of a curve; 0 or more.
+def late_gain(skills: Sequence[float], looks: int) -> float:
+    """Return by how much the best skill so far grew in the last quarter of a budget; 0 or more.
 
     The best weights are judged, so that a network that collapses late is not still learning, and
     does not hide others that are.
+
+    Args:
+        skills: At each look; fewer than planned where training ended early.
+        looks: Planned.
     """
-    return max(skills) - max(skills[: max(1, len(skills) * 3 // 4)])
+    return max(skills) - max(skills[: max(1, looks * 3 // 4)])
 
 
 def protocol(task: Task, settings: SupervisedSettings) -> str:
@@ -168,9 +181,8 @@ def train(
             group["lr"] = settings.rate(update)
         chosen = torch.from_numpy(batches[update])
         observations = pictures.index_select(0, chosen).permute(0, 3, 1, 2)
-        loss = task.loss(kept.outputs(observations), targets[chosen])
-        # Gradients that are 0 for good stay there, so that norm and moments come out as ever.
-        descend(loss, kept.network, kept.adam, settings.max_grad_norm, forget=not kept.silent)
+        loss = task.loss(kept.network(observations), targets[chosen])
+        descend(loss, kept.network, kept.adam, settings.max_grad_norm)
         kept.loss_sum += loss.detach()
         if (update + 1) % settings.look_every == 0:
             kept.look(update + 1)
@@ -184,20 +196,9 @@ def train(
     return kept.finish(folder)
 
 
-def descend(
-    loss: Tensor, network: nn.Module, adam: Adam, max_grad_norm: float, *, forget: bool = True
-) -> None:
-    """Change a network's weights by one step along the clipped gradient of a loss.
-
-    Args:
-        loss: Of a batch.
-        network: To be changed.
-        adam: Its optimiser.
-        max_grad_norm: To which gradients are clipped.
-        forget: Whether weights that have no part in the loss are left out rather than given a
-            gradient of 0.
-    """
-    adam.zero_grad(set_to_none=forget)
+def descend(loss: Tensor, network: nn.Module, adam: Adam, max_grad_norm: float) -> None:
+    """Change a network's weights by one step along the clipped gradient of a loss."""
+    adam.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(network.parameters(), max_grad_norm)
     adam.step()
@@ -220,10 +221,24 @@ def outputs_of(network: Network, observations: Observations) -> Outputs:
     return made
 
 
-def is_silent(network: Network, observations: Observations) -> bool:
-    """Say whether every hidden unit is 0 for every input: no gradient goes beyond the outputs."""
-    found = passes(network, observations, [HIDDEN])
-    return not any(bool(given[HIDDEN].any()) for given in found)
+def is_silent(network: Network, adam: Adam, observations: Observations) -> bool:
+    """Say whether a network tells all its examples the same and can never again do otherwise.
+
+    The units of some layer have died: they are 0 for every example, so that nothing of the picture
+    gets past them and no gradient gets back to them or to what is in front of them, and so they
+    stay. What is behind them is still trained, to the one answer that is best for all. Adam's mean
+    of the gradients of the first weights tells that none has come for hundreds of updates.
+
+    Args:
+        network: In training.
+        adam: Its optimiser.
+        observations: What it is trained on.
+    """
+    mean = adam.state[next(network.parameters())].get("exp_avg")
+    if mean is None or bool((mean.abs() > LONG_GONE).any()):
+        return False
+    hidden = responses(network, observations, [HIDDEN])[HIDDEN]
+    return np.allclose(hidden, hidden[0], rtol=1e-5, atol=1e-7)  # but for rounding
 
 
 class _Kept(Checkpoint):
@@ -232,9 +247,7 @@ class _Kept(Checkpoint):
     Attributes:
         task: What is learnt.
         settings: How.
-        silent: Whether every hidden unit is 0 for every example and nothing but the outputs' biases
-            was trained between two looks. Its gradients are 0 then, so it stays so, and outputs
-            need no pass through the network: the same bits in a fraction of the time.
+        silent: Whether the network was at the last look; see `is_silent`.
     """
 
     def __init__(self, spec: str, task: Task, seed: int, settings: SupervisedSettings) -> None:
@@ -251,20 +264,21 @@ class _Kept(Checkpoint):
         }
         super().__init__(network, adam_of(network, settings), facts)
         self.silent = False
-        self._before: dict[str, Tensor] | None = None
 
     @property
     def arrived(self) -> bool:
-        """Whether the loss is where training was to end."""
+        """Whether training ends here: the loss is where it was to, or nothing more can come."""
         goal = self.settings.stop_at_loss
-        return goal is not None and bool(self.curve) and self.curve[-1]["loss"] <= goal
+        return self.silent or (
+            goal is not None and bool(self.curve) and self.curve[-1]["loss"] <= goal
+        )
 
-    def outputs(self, observations: Tensor) -> Tensor:
-        """Return what the network says of each input, to be trained on."""
-        if self.silent:
-            return self.network.output_bias.expand(len(observations), -1)
-        outputs: Tensor = self.network(observations)
-        return outputs
+    def load(self, folder: Path) -> int:
+        """Take up the checkpoint in the folder, as it was when it was written."""
+        done = super().load(folder)
+        if self.curve and self.curve[-1]["update"] == done:
+            self.silent = self._is_silent()
+        return done
 
     def judge(self, part: Part) -> Judged:
         return self.task.judge(outputs_of(self.network, self.task.parts[part].observations), part)
@@ -280,26 +294,18 @@ class _Kept(Checkpoint):
         if all(judged.skill >= row["skill"] for row in self.curve):
             self.best = copied(self.network)
         self.curve.append({"update": update, "loss": loss, "skill": judged.skill, **judged.beside})
-        self.silent = self.silent or self._fell_silent()
+        self.silent = self._is_silent()
 
-    def _fell_silent(self) -> bool:
-        """Say whether nothing but the outputs' biases has been trained, nor will be again."""
-        before, self._before = self._before, copied(self.network)
-        if before is None:
-            return False
-        for name, now in self.network.state_dict(keep_vars=True).items():
-            if now is not self.network.output_bias and not torch.equal(now, before[name]):
-                return False
-        return is_silent(self.network, self.task.parts["train"].observations)
+    def _is_silent(self) -> bool:
+        return is_silent(self.network, self.adam, self.task.parts["train"].observations)
 
     def finish(self, folder: Path) -> Trained:
         """Judge the last weights, and the best ones where they count; write those that do."""
         last = self.judge("test").skill
-        silent = is_silent(self.network, self.task.parts["test"].observations)
         if self.settings.stop_at_loss is None:
             self.network.load_state_dict(self.best)
         self.network.eval()
-        gain = late_gain([row["skill"] for row in self.curve])
+        gain = late_gain([row["skill"] for row in self.curve], self.settings.looks)
         save_weights(self.network, folder / "network.safetensors")
         return Trained(
             self.network,
@@ -307,6 +313,6 @@ class _Kept(Checkpoint):
             self.judge("test"),
             last,
             gain,
-            silent,
+            self.silent,
             self.facts["fingerprint"],
         )

@@ -16,14 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import tyro
 from rich.console import Console
 from rich.table import Table
 
 import commandline
-from agents import extractors
-from agents.allocator import keep_freed_memory
+from agents import extractors, process
 from analysis.battery import INSTRUMENTS, Subject, generator
 from analysis.networks import build
 from analysis.shared import Shared
@@ -74,8 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     at_least("--threads", arguments.threads, 1)
     for row in arguments.row:
         extractors.check(row)
-    torch.set_num_threads(arguments.threads)
-    keep_freed_memory()
+    process.prepare(arguments.threads)
     console = Console(highlight=False)
     shared = Shared("pong")
     _ = shared.held, shared.ladders  # loading them is not the analysis of an agent

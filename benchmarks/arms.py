@@ -23,7 +23,7 @@ from stable_baselines3.dqn.policies import DQNPolicy
 from torch.utils.flop_counter import FlopCounterMode
 
 import envs
-from agents.allocator import keep_freed_memory
+from agents import process
 from agents.dqn import BallparkDQN
 from agents.extractors import policy_kwargs
 from agents.settings import Settings
@@ -114,7 +114,7 @@ def run_arm(arm: str, row: str, replay_size: int, seconds: float) -> dict[str, f
     """Train for a while; return agent steps a second and the peak memory of this process in MB."""
     torch.set_num_threads(1)
     if arm != "stock":
-        keep_freed_memory()  # as every run of ours does
+        process.prepare(1)  # as every run of ours does
     model, clock = ARMS[arm](row, replay_size), Clock(seconds)
     # Acting greedily from the start, as trained agents do: else most of acting is never measured.
     model.exploration_schedule = lambda _: 0.05

@@ -1,7 +1,8 @@
 """One learning rate for each row and task, chosen on seeds that no result uses.
 
 Chosen in short runs. A row that no rate brings off the mean in so few updates would be given one by
-noise; its rates are tried again in runs as long as published ones.
+noise; its rates are tried again in runs as long as published ones. One that is stuck in those, too,
+is trained at the common rate.
 """
 
 from __future__ import annotations
@@ -55,9 +56,7 @@ def updates_to_try(tried: Iterable[Tried], shortest: int = TUNING_UPDATES) -> in
         tried: So far.
         shortest: Updates of the first runs on the task.
     """
-    known = means(tried, shortest)
-    stuck = set(RATES) <= known.keys() and max(known.values()) < STUCK
-    return LONG_UPDATES if stuck else shortest
+    return LONG_UPDATES if _stuck(means(tried, shortest)) else shortest
 
 
 def means(tried: Iterable[Tried], updates: int) -> Mapping[float, float]:
@@ -79,11 +78,16 @@ def means(tried: Iterable[Tried], updates: int) -> Mapping[float, float]:
 
 
 def to_try(tried: Iterable[Tried], shortest: int = TUNING_UPDATES) -> Sequence[float]:
-    """Return the rates that have to be tried before one can be chosen; none when that is done."""
+    """Return the rates that have to be tried before one can be chosen; none when that is done.
+
+    Rates at which a row is stuck have no optimum, at the edge or elsewhere: they widen nothing.
+    """
     tried = list(tried)
     known = means(tried, updates_to_try(tried, shortest))
     if missing := [rate for rate in RATES if rate not in known]:
         return missing
+    if _stuck(known):
+        return []
     best, rates = _best(known), list(known)
     place = WIDER.index(best)
     if best == rates[0] and place > 0:
@@ -94,11 +98,20 @@ def to_try(tried: Iterable[Tried], shortest: int = TUNING_UPDATES) -> Sequence[f
 
 
 def choose_rate(tried: Iterable[Tried], shortest: int = TUNING_UPDATES) -> float | None:
-    """Return the rate with the best mean skill, the smaller of equals; `None` if more is to do."""
+    """Return the rate with the best mean skill, the smaller of equals; `None` if more is to do.
+
+    A row that is stuck at every rate, however long the runs, has the common one.
+    """
     tried = list(tried)
     if to_try(tried, shortest):
         return None
-    return _best(means(tried, updates_to_try(tried, shortest)))
+    known = means(tried, updates_to_try(tried, shortest))
+    return COMMON_RATE if _stuck(known) else _best(known)
+
+
+def _stuck(known: Mapping[float, float]) -> bool:
+    """Say whether all of the first rates were tried and none brought the row off the mean."""
+    return set(RATES) <= known.keys() and max(known.values()) < STUCK
 
 
 def _best(known: Mapping[float, float]) -> float:

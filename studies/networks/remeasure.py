@@ -134,7 +134,7 @@ def trained(run: SupervisedRun, row: dict[str, Any], task: Task) -> Trained:
             f"{weights(run)}: expected the weights of {run.published} with skill {skill:.6f}, got "
             f"{judged.skill:.6f}"
         )
-    gain = late_gain([point["skill"] for point in curve])
+    gain = late_gain([point["skill"] for point in curve], run.settings.looks)
     silent = bool(row.get("silent"))
     return Trained(network, curve, judged, last, gain, silent, row["fingerprint"])
 

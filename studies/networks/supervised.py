@@ -14,9 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
-
-from agents.allocator import keep_freed_memory
+from agents import process
 from agents.checkpoints import read_json
 from analysis.supervised import Stopped, train
 from analysis.supervised_checkpoint import Row
@@ -45,8 +43,7 @@ def perform(run: SupervisedRun, options: Options, report: Report, stop: threadin
 
 
 def _perform(run: SupervisedRun, options: Options, report: Report, stop: threading.Event) -> None:
-    torch.set_num_threads(options.threads)
-    keep_freed_memory()
+    process.prepare(options.threads)
     report(Progress(0, 0, None, "loading"))
     asked = _task(run.task, run.game, run.condition)
     told, before = time.monotonic(), -1

@@ -13,10 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from agents import extractors
-from agents.allocator import keep_freed_memory
+from agents import extractors, process
 from agents.settings import fingerprint
 from analysis import battery
 from analysis.measurements import Measurement, load, save
@@ -109,8 +106,7 @@ def _seeds(file: Path) -> set[int]:
 
 def measure(share: UntrainedShare, options: Options, report: Report, stop: threading.Event) -> None:
     """Measure every network of a share."""
-    torch.set_num_threads(options.threads)
-    keep_freed_memory()
+    process.prepare(options.threads)
     share.directory.mkdir(parents=True, exist_ok=True)
     shared = Shared(share.game, workers=1)
     # The data, and nothing of a row or a seed: what has to agree between rows that are compared.

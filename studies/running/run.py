@@ -16,8 +16,7 @@ import torch
 from stable_baselines3.common.logger import Logger
 
 import envs
-from agents import checkpoints, extractors, ownfile
-from agents.allocator import keep_freed_memory
+from agents import checkpoints, extractors, ownfile, process
 from agents.dqn import BallparkDQN
 from agents.resume import CheckpointStore
 from agents.settings import EvaluationProtocol
@@ -75,8 +74,7 @@ def train(
         BadInput: If the directory holds something else, another process is at work in it, or no
             checkpoint of it can be read.
     """
-    torch.set_num_threads(threads)
-    keep_freed_memory()
+    process.prepare(threads)
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     torch.use_deterministic_algorithms(deterministic)

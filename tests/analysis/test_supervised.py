@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import r2_score
-from torch import Tensor
 
 from agents.checkpoints import load_weights
 from analysis import supervised
@@ -24,7 +23,6 @@ from analysis.supervised import (
     Row,
     Stopped,
     SupervisedSettings,
-    Trained,
     late_gain,
     outputs_of,
     protocol,
@@ -198,10 +196,11 @@ def test_it_learns(task: Task, tmp_path: Path) -> None:
 
 def test_a_collapse_is_no_gain_and_hides_none() -> None:
     """The best weights are judged: by how much they got better late is what counts."""
-    assert late_gain([0.1, 0.5, 0.6, 0.8]) == pytest.approx(0.2)
-    assert late_gain([0.1, 0.9, 0.0, 0.8]) == 0, "collapsed and recovering below its best"
-    assert late_gain([0.3]) == 0
-    assert late_gain([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.0]) == 0
+    assert late_gain([0.1, 0.5, 0.6, 0.8], 4) == pytest.approx(0.2)
+    assert late_gain([0.1, 0.9, 0.0, 0.8], 4) == 0, "collapsed and recovering below its best"
+    assert late_gain([0.3], 1) == 0
+    assert late_gain([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.0], 8) == 0
+    assert late_gain([0.0, 0.6], 8) == 0, "ended early"
 
 
 def test_a_rate_of_nothing_is_stuck(task: Task, tmp_path: Path) -> None:
@@ -233,36 +232,48 @@ def test_protocol_is_of_task_and_budget(frames: Frames, task: Task) -> None:
     assert content_hash(where(frames)) == content_hash(task)
 
 
-def test_a_network_that_fell_silent_ends_with_the_same_bits_sooner(
-    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("layer", ["extractor.stages.conv3", "head.0"])
+def test_training_ends_when_a_layer_has_died(
+    layer: str, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Hidden units that are 0 for every example never wake; passes through the rest are spared."""
-    settings = replace(BRIEF, updates=480, learning_rate=1.0)
-    passes: list[int] = []
+    """Nothing gets past it and no gradient gets back: what is behind only finds the mean."""
+    settings = replace(BRIEF, updates=1_200, look_every=100, learning_rate=1e-3)
+    spec, built = "nature@0.25", []
 
-    def counted(folder: str) -> Trained:
-        passes.clear()
+    def kept(*args: Any) -> Network:
+        built.append(build(*args))
+        return built[-1]
 
-        def count(module: Network, given: tuple[Tensor, ...], made: Tensor) -> None:
-            passes.append(int(torch.is_grad_enabled()))
+    def kill(updates: int, curve: list[Row]) -> None:
+        if updates == 150:
+            bias = built[-1].get_parameter(f"{layer}.bias")
+            torch.nn.init.constant_(bias, -1e3)
 
-        def built(*args: Any) -> Network:
-            network = build(*args)
-            network.register_forward_hook(count)
-            return network
+    monkeypatch.setattr(supervised, "build", kept)
+    ended = train(spec, task, 0, settings, tmp_path / "ended", kill)
+    assert ended.silent
+    assert 150 + 600 < ended.curve[-1]["update"] < 1_200
+    assert ended.gain == 0
+    # Stopped before and after that look, it ends with the same bits.
+    for stop_at in (ended.curve[-1]["update"] - 30, ended.curve[-1]["update"]):
+        ends = Ends(int(stop_at))
 
-        monkeypatch.setattr(supervised, "build", built)
-        return train(ROW, task, 0, settings, tmp_path / folder)
+        def tell(updates: int, curve: list[Row], ends: Ends = ends) -> None:
+            kill(updates, curve)
+            ends.tell(updates, curve)
 
-    spared = counted("spared")
-    assert spared.silent
-    assert sum(passes) < 320
-    monkeypatch.setattr(supervised, "is_silent", lambda network, observations: False)
-    whole = counted("whole")
-    assert sum(passes) == 480
-    assert spared.curve == whole.curve
-    assert checkpoint(tmp_path / "spared") == checkpoint(tmp_path / "whole")
-    assert weights(tmp_path / "spared") == weights(tmp_path / "whole")
+        with pytest.raises(Stopped):
+            train(spec, task, 0, settings, tmp_path / "resumed", tell, ends)
+    resumed = train(spec, task, 0, settings, tmp_path / "resumed", kill)
+    assert resumed.silent
+    assert resumed.curve == ended.curve
+    assert checkpoint(tmp_path / "resumed") == checkpoint(tmp_path / "ended")
+    # Had it gone on, it would have learnt nothing.
+    monkeypatch.setattr(supervised, "is_silent", lambda network, adam, observations: False)
+    went_on = train(spec, task, 0, settings, tmp_path / "on", kill)
+    assert went_on.curve[: len(ended.curve)] == ended.curve
+    assert len(went_on.curve) == settings.looks
+    assert max(row["skill"] for row in went_on.curve[len(ended.curve) :]) < 0.01
 
 
 def test_a_network_that_no_longer_changes_is_not_taken_for_silent(

@@ -1,4 +1,4 @@
-"""What is freed stays: the system is asked for far fewer pages."""
+"""What is freed stays, so that far fewer pages are asked for; what is all but 0 becomes 0."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from agents import process
 
 FAULTS = """
 import resource, sys
 import numpy as np
 import torch
 import envs
-from agents.allocator import keep_freed_memory
+from agents.process import keep_freed_memory
 from agents.dqn import BallparkDQN
 from agents.extractors import policy_kwargs
 from agents.settings import Settings
@@ -50,3 +53,26 @@ def test_kept_memory_is_not_asked_for_again() -> None:
         return int(done.stdout)
 
     assert faults("keep") * 10 < faults("as it is")
+
+
+def moment_and_weights(*, flushed: bool) -> tuple[float, list[float]]:
+    """Adam's mean of a gradient that has been 0 for long, and the weights it has moved."""
+    torch.set_flush_denormal(False)
+    if flushed:
+        process.prepare(torch.get_num_threads())
+    try:
+        weights = torch.nn.Parameter(torch.linspace(-1, 1, 8))
+        adam = torch.optim.Adam([weights], 1e-3, fused=True)
+        for update in range(1_500):
+            weights.grad = torch.full_like(weights, float(update < 10))
+            adam.step()
+        return float(adam.state[weights]["exp_avg"].abs().max()), weights.tolist()
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def test_denormal_moments_become_zero_and_change_no_weight() -> None:
+    left_alone, flushed = (moment_and_weights(flushed=yes) for yes in (False, True))
+    assert 0 < left_alone[0] < torch.finfo(torch.float32).tiny
+    assert flushed[0] == 0
+    assert flushed[1] == left_alone[1]
