@@ -98,8 +98,9 @@ class Arguments:
         untrained: Play nothing; measure networks with random weights, named by --rows and --seeds.
         potential_reward: Play nothing but the scripted player: how much of the reward hangs on the
             ball's place, and what a net that reads the RAM foretells of it.
-        supervised: Play nothing; train networks on these tasks: where, reward, what, shapes,
-            count, overfitting, glyphs (docs/measures.md says what each asks).
+        supervised: Play nothing; train networks on these tasks: where, interpolation,
+            extrapolation, reward, what, shapes, count, overfitting, glyphs (docs/measures.md says
+            what each asks).
         rows: Rows of the zoo to train or measure without playing, a width allowed (nature@0.5).
         seeds: Their seeds.
         game: Whose pictures they see.
@@ -161,6 +162,11 @@ def check(arguments: Arguments) -> None:
     if alone and arguments.runs:
         option = f"--{alone[0].replace('_', '-')}"
         raise BadInput(f"{option}: expected no run directories beside it, got {arguments.runs[0]}")
+    for name in ("measures", "video"):
+        if alone and getattr(arguments, name):
+            raise BadInput(
+                f"--{name}: expected run directories, not --{alone[0]}".replace("_", "-")
+            )
     if alone and arguments.device == "cuda":
         raise BadInput("--device: expected cpu, on which networks without a game run; got cuda")
     if len(modes) > 1:

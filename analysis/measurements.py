@@ -90,6 +90,7 @@ REFERENCES: Mapping[str, str] = MappingProxyType(
     {
         "ram_oracle": "a net that reads the RAM instead of the picture",
         "ball_tracker": "the scripted player that reads the RAM",
+        "random_player": "the same game played on at random",
         "raw_pixels": "probes on the network's input itself",
     }
 )

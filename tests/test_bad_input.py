@@ -100,6 +100,7 @@ EVALUATE = [
     (". --tune", "--tune: expected --supervised beside it"),
     ("--supervised where --rows gap --tune --common", "--tune: expected it without --common"),
     ("runs --untrained --rows gap", "--untrained: expected no run directories beside it, got ru"),
+    ("--untrained --rows gap --measures jnd", "--measures: expected run directories, not --untr"),
     ("--untrained --rows gap --seeds", "--seeds: expected at least one, got none"),
     ("--untrained --rows gap --game", "--game: expected at least one, got none"),
     ("--report --ray auto", "--ray: expected --supervised, --untrained or --potential-reward be"),

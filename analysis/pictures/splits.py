@@ -13,8 +13,9 @@ Part = Literal["train", "validation", "test"]
 """Trained on; chosen by; judged on. No scene is in two of them."""
 
 Split = Literal["scenes", "blocks", "outer"]
-"""What is left out: whole episodes (decides); episodes and a fifth of the blocks of space
-(interpolation); episodes and the outer quarter of the places (extrapolation)."""
+"""What is left out: whole episodes (decides); episodes and a fifth of the blocks of space, judged
+on those that have others all around (interpolation); episodes and the outer quarter of the places
+(extrapolation)."""
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 
@@ -35,12 +36,13 @@ def chosen(frames: Frames, split: Split, left_out: int = 0) -> dict[Part, Bool[n
     if left_out not in range(FOLDS):
         raise ValueError(f"expected a fold from 0 to {FOLDS - 1}, got {left_out}")
     fold = frames.episode_fold()
-    away = np.zeros(len(frames), bool)
+    away, judged = np.zeros(len(frames), bool), np.ones(len(frames), bool)
     if split == "blocks":
         away = frames.block_fold() == left_out
+        last = frames.column_row.max(axis=0)
+        judged = away & ((frames.column_row > 0) & (frames.column_row < last)).all(axis=1)
     elif split == "outer":
-        away = frames.outer
-    judged = away if split != "scenes" else ~away
+        away = judged = frames.outer
     return {
         "train": (fold >= 2) & ~away,
         "validation": (fold == 1) & ~away,

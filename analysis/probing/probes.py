@@ -46,7 +46,7 @@ def probes(
 
     Args:
         network: Any.
-        frames: Teleported, opponent held. Others give the same table, but no readings to use.
+        frames: Teleported, opponent held; or ordinary play, under a condition of its own.
         rng: Draws projections, controls, and the hidden probes' weights and batches.
         supervised: Whether the network was trained on WHERE: its own skill is `where_r2` then.
 

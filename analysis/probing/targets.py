@@ -156,6 +156,11 @@ def thinned(frames: Frames, left: int = THINNED) -> Index:
 
 
 def condition(frames: Frames) -> str:
-    """Return how claims call the shared set: `held` where there is an opponent to be held."""
+    """Return how claims call the shared set: `held` where there is an opponent to be held.
+
+    Ordinary play is `play`, for which no claim asks.
+    """
+    if (frames.block < 0).all():
+        return "play"
     facts = find(frames.game).facts
     return "held" if facts is not None and facts.opponent is not None else ""

@@ -15,8 +15,9 @@ from types import MappingProxyType
 
 import torch
 
+from agents.checkpoints import write_json
 from agents.settings import fingerprint
-from analysis.measurements import save
+from analysis.measurements import load, save
 from analysis.readings import Measured
 from analysis.verdicts.rules import Regime
 from analysis.worth.place_scenes import PlaceSettings, scenes
@@ -36,19 +37,24 @@ class Kind:
     Attributes:
         row: Of whom it is said.
         regime: Of its numbers.
+        measures: What its row in `results/` has to have; an older one may lack some.
         policy: Who plays on.
     """
 
     row: str
     regime: Regime
+    measures: frozenset[str]
     policy: str = "tracker"
+
+
+SHARES = frozenset({"place_share", "place_share_alone"})
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "place_share": Kind("ball_tracker", "game"),
-        "ram_oracle": Kind("ram_oracle", "supervised"),
-        "place_share_random": Kind("random_player", "game", "random"),
+        "place_share": Kind("ball_tracker", "game", SHARES),
+        "ram_oracle": Kind("ram_oracle", "supervised", frozenset({"reward_share"})),
+        "place_share_random": Kind("random_player", "game", SHARES, "random"),
     }
 )
 """What is measured, by name."""
@@ -100,6 +106,11 @@ class PotentialRun:
         return self.results / self.place
 
     @property
+    def numbers(self) -> Path:
+        """What stands beside them: errors, variances, shares of states kept and left open."""
+        return self.published.with_name(f"numbers-seed{self.seed}.json")
+
+    @property
     def length(self) -> int:
         """One."""
         return 1
@@ -113,7 +124,18 @@ def left(game: str, seeds: Sequence[int], root: Path, results: Path) -> list[Pot
         for what in KINDS
         for arm in arms_of(game)
     ]
-    return [run for run in runs if not run.published.exists()]
+    return [run for run in runs if not is_published(run)]
+
+
+def is_published(run: PotentialRun) -> bool:
+    """Say whether all there is to say of a run lies in `results/`.
+
+    Raises:
+        BadInput: If its row cannot be read.
+    """
+    if not run.published.exists():
+        return False
+    return KINDS[run.what].measures <= {found.measure for found in load(run.published)}
 
 
 def prepare(games: Sequence[str], workers: int) -> None:
@@ -131,6 +153,11 @@ def perform(run: PotentialRun, options: Options, report: Report, stop: threading
     if stop.is_set():
         raise Interrupted
     measured = _take(run)
+    measured.table.to_parquet(run.directory / f"{run.what}-seed{run.seed}.parquet")
+    if "kind" in measured.table:
+        numbers = dict(zip(measured.table["kind"], measured.table["value"], strict=True))
+        run.numbers.parent.mkdir(parents=True, exist_ok=True)
+        write_json(run.numbers, numbers)
     kind = KINDS[run.what]
     save(
         measured.measurements(
@@ -138,7 +165,6 @@ def perform(run: PotentialRun, options: Options, report: Report, stop: threading
         ),
         run.published,
     )
-    measured.table.to_parquet(run.directory / f"{run.what}-seed{run.seed}.parquet")
 
 
 def settings_of(run: PotentialRun) -> PlaceSettings | RewardSettings:

@@ -45,6 +45,13 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> Frames:
 
 
 @pytest.fixture(scope="module")
+def on_a_grid(frames: Frames) -> Frames:
+    """The same pictures, said to be of 5 × 5 blocks, as Pong's are."""
+    blocks = np.random.default_rng(0).integers(0, 25, len(frames))
+    return replace(frames, block=blocks, column_row=np.stack([blocks % 5, blocks // 5], axis=1))
+
+
+@pytest.fixture(scope="module")
 def task(frames: Frames) -> Task:
     return where(frames)
 
@@ -73,7 +80,8 @@ def checkpoint(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_no_scene_and_no_left_out_place_on_both_sides(frames: Frames, split: str) -> None:
+def test_no_scene_and_no_left_out_place_on_both_sides(on_a_grid: Frames, split: str) -> None:
+    frames = on_a_grid
     parts = chosen(frames, split)  # type: ignore[arg-type]
     episodes = {name: set(frames.episode[kept]) for name, kept in parts.items()}
     assert not episodes["train"] & episodes["test"]
@@ -87,23 +95,28 @@ def test_no_scene_and_no_left_out_place_on_both_sides(frames: Frames, split: str
     assert all(kept.any() for kept in parts.values())
 
 
-def test_every_place_is_left_out_in_one_of_five_folds(
-    frames: Frames, monkeypatch: pytest.MonkeyPatch
+def test_every_inner_block_is_judged_in_one_of_five_folds(on_a_grid: Frames) -> None:
+    """All of its neighbours were trained on, none of a fold's own blocks was."""
+    judged: list[int] = []
+    for fold in range(5):
+        parts = chosen(on_a_grid, "blocks", fold)
+        here, trained = (set(on_a_grid.block[parts[part]]) for part in ("test", "train"))
+        assert not here & trained
+        assert all({b - 5, b - 1, b + 1, b + 5} <= trained for b in here)
+        judged += here
+    assert sorted(judged) == [6, 7, 8, 11, 12, 13, 16, 17, 18]
+    with pytest.raises(ValueError, match="expected a fold from 0 to 4, got 5"):
+        chosen(on_a_grid, "blocks", 5)
+
+
+def test_places_left_out_are_tasks_of_their_own(
+    on_a_grid: Frames, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As tasks of their own, named by what is left out; WHERE itself leaves no place out."""
-    monkeypatch.setattr(catalogue, "teleport_set", lambda settings: frames)
-    conditions = catalogue.TASKS["interpolation"].games["catch"]
-    assert len(conditions) == 5
-    judged = []
-    for condition in conditions:
-        task = catalogue.task("interpolation", "catch", condition)
-        assert task.condition == condition
-        judged.append({tuple(place) for place in task.places_screen["test"]})  # type: ignore[attr-defined]
-        trained = {tuple(place) for place in task.places_screen["train"]}  # type: ignore[attr-defined]
-        assert not judged[-1] & trained
-    everywhere = catalogue.task("where", "catch", "").places_screen["test"]  # type: ignore[attr-defined]
-    assert sum(map(len, judged)) == len(set.union(*judged)) == len({tuple(p) for p in everywhere})
-    assert catalogue.task("extrapolation", "catch", "split=outer").condition == "split=outer"
+    monkeypatch.setattr(catalogue, "teleport_set", lambda settings: replace(on_a_grid, game="pong"))
+    for name in ("where", "interpolation", "extrapolation"):
+        for condition in catalogue.TASKS[name].games["pong"]:
+            assert catalogue.task(name, "pong", condition).condition == condition
+    assert len(catalogue.TASKS["interpolation"].games["pong"]) == 5
 
 
 def test_judged_as_scikit_learn_does(frames: Frames, task: Task) -> None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+import pytest
+
+from analysis.measurements import Measurement, collect, save
+from analysis.readings import Measured, Reading
+from studies.networks import potential
 from studies.networks.potential import left, protocol
+from studies.running.worker import Options
 
 
 def test_seeds_in_rounds_and_what_has_its_row_is_not_done_again(tmp_path: Path) -> None:
@@ -20,10 +28,37 @@ def test_seeds_in_rounds_and_what_has_its_row_is_not_done_again(tmp_path: Path) 
     ]
     assert [r.seed for r in runs] == [3] * 6 + [1] * 6
     assert len({r.published for r in runs}) == 12
-    runs[1].published.parent.mkdir(parents=True)
-    runs[1].published.write_text("[]")
+    for run, measures in (
+        (runs[1], ["place_share", "place_share_alone"]),
+        (runs[0], ["place_share"]),
+    ):
+        save(
+            [Measurement(m, "ball_tracker", 3, "game", "pong", 0.5) for m in measures],
+            run.published,
+        )
     again = left("pong", [3, 1], tmp_path / "runs", tmp_path / "results")
-    assert again == [runs[0], *runs[2:]]
+    assert again == [runs[0], *runs[2:]], "one that lacks a measure is measured again"
+
+
+def test_whatever_is_measured_is_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As what `left` and `collect` take it for; the numbers beside the shares lie there, too."""
+    shares = tuple(Reading(name, 0.5, "held") for name in ("place_share", "place_share_alone"))
+    table = pd.DataFrame({"kind": ["kept share"], "value": [0.9]})
+    oracle = Measured(
+        pd.DataFrame({"epoch": [1]}), (Reading("reward_share", 0.8, "held", row="ram_oracle"),)
+    )
+    monkeypatch.setattr(
+        potential,
+        "_take",
+        lambda run: oracle if run.what == "ram_oracle" else Measured(table, shares),
+    )
+    folders = tmp_path / "runs", tmp_path / "results"
+    for run in left("breakout", [0], *folders):
+        potential.perform(run, Options(1, "disabled", "cpu", 1), lambda _: None, threading.Event())
+        assert run.numbers.exists() == (run.what != "ram_oracle")
+    assert not left("breakout", [0], *folders)
+    rows = {found.row for found in collect([folders[1]])}
+    assert rows == {"ball_tracker", "random_player", "ram_oracle"}
 
 
 def test_seeds_and_arms_are_compared_games_and_measures_are_not(tmp_path: Path) -> None:
