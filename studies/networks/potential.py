@@ -138,11 +138,11 @@ def is_published(run: PotentialRun) -> bool:
     return KINDS[run.what].measures <= {found.measure for found in load(run.published)}
 
 
-def prepare(games: Sequence[str], workers: int) -> None:
-    """Build what several seeds share: the rollouts that the oracle is trained and judged on."""
-    for game in games:
-        for arm in arms_of(game):
-            reward_set(RewardSettings(game=game, arm=arm), workers=workers)
+def prepare(runs: Sequence[PotentialRun], workers: int) -> None:
+    """Build what several seeds share: the rollouts that oracles are trained and judged on."""
+    for settings in dict.fromkeys(settings_of(run) for run in runs):
+        if isinstance(settings, RewardSettings):
+            reward_set(settings, workers=workers)
 
 
 def perform(run: PotentialRun, options: Options, report: Report, stop: threading.Event) -> None:

@@ -156,7 +156,7 @@ def measure_potential(asked: Asked, console: Console) -> int:
         if not can_be_played_on(find(game)):
             raise BadInput(f"--game: expected pong or breakout, got {game!r}")
 
-    def left() -> Sequence[Job]:
+    def left() -> Sequence[potential.PotentialRun]:
         return [
             run
             for game in asked.games
@@ -164,7 +164,7 @@ def measure_potential(asked: Asked, console: Console) -> int:
         ]
 
     def prepare() -> None:
-        potential.prepare(asked.games, asked.workers)
+        potential.prepare(left(), asked.workers)
 
     return _until_done(left, prepare, potential.perform, asked, console, "seeds")
 
