@@ -76,6 +76,24 @@ def probes(
     return Measured(table, _readings(table[asked_all], frames, decide))
 
 
+def published(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines to publish of a table of `probes`: of the features, both axes together."""
+    return table[(table["layer"] == FEATURES) & table["axis"].isin(["mean", ""])]
+
+
+def beside(table: pd.DataFrame) -> str:
+    """Say in a line what the hidden probe finds in the features, and in the controls."""
+    of = table[
+        (table["layer"] == FEATURES) & (table["probe"] == "mlp") & (table["split"] == "scenes")
+    ]
+    r2 = of[(of["metric"] == "r2") & (of["axis"] == "mean")].set_index(["view", "target"])["value"]
+    return (
+        f"R² of the place {r2['full', 'place']:.3f}; controls: planted "
+        f"{r2['planted', 'place']:.3f}, random map {r2['full', 'random map']:.3f}, shuffled "
+        f"{r2['full', 'shuffled']:.3f}"
+    )
+
+
 def _readings(
     table: pd.DataFrame, frames: Frames, names: Sequence[tuple[str, str, str]], row: str = ""
 ) -> tuple[Reading, ...]:

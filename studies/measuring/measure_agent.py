@@ -22,6 +22,7 @@ from analysis.cache import key_of, shaped_by
 from analysis.learning import gain_in_last_quarter, normalised_score
 from analysis.measurements import Measurement, save
 from analysis.networks import of_agent
+from analysis.probing import probes
 from analysis.readings import Measured, Reading
 from analysis.shared import Shared
 from analysis.tasks.tuning import TUNING_SEEDS
@@ -90,6 +91,8 @@ def measure(
         tell(f"{run.name}: {name}: {instrument.meaning} …")
         measured = instrument.take(subject, battery.generator(seed, name))
         measured.table.to_parquet(table)
+        if name == "probes":
+            tell(f"{run.name}: probes: {probes.beside(measured.table)}")
         known[name] = {
             "key": key,
             "agent_sha256": run.agent["sha256"],

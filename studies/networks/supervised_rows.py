@@ -13,6 +13,7 @@ from agents.checkpoints import write_json
 from analysis import battery
 from analysis.measurements import Measurement, save
 from analysis.measures.shifts import output_shift
+from analysis.probing import probes
 from analysis.readings import Measured, Reading
 from analysis.shared import Shared
 from analysis.supervised import Trained, outputs_of, protocol
@@ -24,7 +25,7 @@ from studies.running.directory import commit, versions
 def publish(run: SupervisedRun, task: Task, trained: Trained) -> None:
     """Write the row of a finished run, and beside it what claims can use."""
     run.published.parent.mkdir(parents=True, exist_ok=True)
-    if run.stage == "tuned":
+    if run.stage != "tuning":
         found = of_training(run, task, trained) + of_network(run, task, trained)
         save(found, run.measurements)
     columns = list(trained.curve[0])
@@ -117,7 +118,10 @@ def of_network(
     names: Collection[str] | None = None,
     made_by: str = "",
 ) -> list[Measurement]:
-    """Return what is measured of the trained network; the tables stay in the run's directory.
+    """Return what is measured of the trained network.
+
+    The tables stay in the run's directory; what probes find in the features, and in their controls,
+    is published.
 
     Args:
         run: Which run.
@@ -135,6 +139,9 @@ def of_network(
         if instrument.of(subject):
             measured = instrument.take(subject, battery.generator(run.seed, name))
             measured.table.to_parquet(run.directory / f"{name}.parquet")
+            if name == "probes":
+                run.published.parent.mkdir(parents=True, exist_ok=True)
+                probes.published(measured.table).to_parquet(run.probes)
             found += _measurements(run, measured, trained, made_by)
     if run.task in SHIFTED and (names is None or "shifts" in names):
         measured = output_shift(

@@ -76,8 +76,15 @@ class SupervisedRun:
 
     @property
     def measurements(self) -> Path:
-        """What claims can use of it."""
-        return self.results / self.place.parent / f"measurements-{self.place.name}.json"
+        """What claims can use of it; of a run at the common rate, which decides none, the same."""
+        name = self.place.name
+        named = f"measurements-{name}.json" if self.stage == "tuned" else f"readings-{name}.parquet"
+        return self.results / self.place.parent / named
+
+    @property
+    def probes(self) -> Path:
+        """What probes find in its features, and in the controls."""
+        return self.results / self.place.parent / f"probes-{self.place.name}.parquet"
 
     @property
     def length(self) -> int:

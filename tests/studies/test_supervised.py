@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.measurements import Measurement, collect, load, save
 from analysis.supervised import SupervisedSettings
 from analysis.tasks import tuning
 from commandline import BadInput
@@ -185,3 +186,14 @@ def test_a_condition_can_be_one_of_the_network(tmp_path: Path) -> None:
     one = SupervisedRun("tuned", "glyphs", "pong", *where)
     assert (one.row, one.network) == ("twin_max@0.5", "twin_max_cell2@0.5")
     assert run(tmp_path).network == "nature@0.5"
+
+
+def test_what_is_read_off_at_the_common_rate_decides_nothing(tmp_path: Path) -> None:
+    one = Measurement("where_r2", "gap@0.5", 0, "supervised", "pong", 0.5, "held")
+    stages: list[tuple[Stage, list[Measurement]]] = [("common", []), ("tuned", [one])]
+    for stage, counted in stages:
+        of = run(tmp_path, stage=stage)
+        of.measurements.parent.mkdir(parents=True)
+        save([one], of.measurements)
+        assert load(of.measurements) == [one]
+        assert collect([tmp_path]) == counted

@@ -70,6 +70,20 @@ def test_controls(nature: Measured) -> None:
     assert gained > 0.1
 
 
+def test_what_is_published_and_said_has_the_controls(nature: Measured) -> None:
+    lines = module.published(nature.table)
+    assert set(lines["layer"]) == {"features"}
+    assert {"random map", "shuffled", "place", "coarse", "phase", "cell"} <= set(lines["target"])
+    assert {"full", "planted"} <= set(lines["view"])
+    assert {"scenes", "blocks", "outer"} <= set(lines["split"])
+    assert "selectivity" in set(lines["metric"])
+    said = module.beside(nature.table)
+    found = value(
+        nature, layer="features", probe="mlp", view="planted", target="place", metric="r2"
+    )
+    assert f"planted {found:.3f}, random map" in said
+
+
 def test_place_is_read_where_it_is(nature: Measured, frames: Frames) -> None:
     """Many cells know more than their mean; pixels and RMSE agree with R²."""
     gap = probes(build("gap@0.25", 0, 6), frames, np.random.default_rng(0))
