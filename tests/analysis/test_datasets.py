@@ -166,8 +166,7 @@ def test_workers_have_no_say(tmp_path: Path) -> None:
     two, _ = teleport_episodes(settings, workers=2)
     assert one.keys() == two.keys()
     for name, array in one.items():
-        assert array.dtype == two[name].dtype
-        assert (array == two[name]).all() or np.isnan(array).any(), name
+        np.testing.assert_array_equal(array, two[name], err_msg=name, strict=True)
     other, _ = teleport_episodes(replace(settings, seed=1), workers=1)
     assert (other["ball_x_screen"] != one["ball_x_screen"]).any()
 
