@@ -159,7 +159,7 @@ def test_figure(held: Frames, played: Frames, tmp_path: Path) -> None:
     assert (tmp_path / "x.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_workers_have_no_say(tmp_path: Path) -> None:
+def test_workers_have_no_say() -> None:
     """One process and two: every array bit for bit. Another seed: others."""
     settings = TeleportSettings("pong", episodes=5, moments=1, places=25)
     one, _ = teleport_episodes(settings, workers=1)
@@ -241,7 +241,7 @@ def test_cache_is_checked(tmp_path: Path) -> None:
     json.loads(card.read_text())
 
 
-def test_key_changes_with_what_shapes_the_set(tmp_path: Path) -> None:
+def test_key_changes_with_what_shapes_the_set() -> None:
     code = ("envs/*.py",)
     keys = {
         key_of(shaped_by(settings, code))
