@@ -251,7 +251,6 @@ class BallparkDQN(DQN):
         assert self.env is not None
         self.replay_buffer.cut()
         self._last_obs = self.env.reset(seeds)  # type: ignore[call-arg, assignment]
-        self._last_episode_starts = np.ones(self.env.num_envs, bool)
 
     def return_to(self, seeds: list[int], actions: UInt8[np.ndarray, "t n"]) -> None:
         """Bring the environments back to where they were: reset, then the actions taken since.
@@ -262,7 +261,6 @@ class BallparkDQN(DQN):
         self._last_obs = self.env.reset(seeds)  # type: ignore[call-arg, assignment]
         for row in actions:
             self._last_obs = self.env.step(row)[0]  # type: ignore[assignment]
-        self._last_episode_starts = np.ones(self.env.num_envs, bool)
 
 
 def scaled(observations: UInt8[Tensor, "n c h w"], dtype: torch.dtype) -> Float[Tensor, "n c h w"]:

@@ -66,7 +66,8 @@ def play(
         policy: Chooses the actions.
         game: What is played.
         games: How many, at least 1.
-        protocol: Epsilon, stickiness and the rest.
+        protocol: Epsilon, stickiness, idle frames and the frame limit. Frame skip and whole games
+            are what every environment here has.
         seed: Where games and random actions come from.
         watch: Called before every step.
 
@@ -76,7 +77,14 @@ def play(
     env_seed, policy_seed = seed.spawn(2)
     starts = [int(s) for s in env_seed.generate_state(games)]
     env = envs.make(
-        game, games, seed=0, sticky=protocol.sticky, clip_rewards=False, life_loss_ends=False
+        game,
+        games,
+        seed=0,
+        sticky=protocol.sticky,
+        noop_max=protocol.noop_max,
+        max_frames=protocol.max_frames,
+        clip_rewards=False,
+        life_loss_ends=False,
     )
     rng = np.random.default_rng(policy_seed)
     observations = env.reset(starts)

@@ -6,7 +6,6 @@ skip and say why; with BALLPARK_REQUIRE_BROWSER=1 in the environment, as in `.ci
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -99,18 +98,8 @@ class Browser:
         wide = int(self.run("return document.documentElement.scrollWidth"))
         return max(0, wide - self._width)
 
-    def screenshot(self, file: Path, *, whole: bool = True) -> None:
-        """Save a PNG of the whole page, or of the window."""
-        asked = {"format": "png", "captureBeyondViewport": whole}
-        if whole:
-            page = self._cdp("Page.getLayoutMetrics", {})["cssContentSize"]
-            asked["clip"] = {"x": 0, "y": 0, "scale": 1} | {k: page[k] for k in ("width", "height")}
-        shot = self._cdp("Page.captureScreenshot", asked)
-        file.write_bytes(base64.b64decode(shot["data"]))
-
-    def _cdp(self, command: str, given: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = self.driver.execute_cdp_cmd(command, given)
-        return answer
+    def _cdp(self, command: str, given: dict[str, Any]) -> None:
+        self.driver.execute_cdp_cmd(command, given)
 
 
 @contextlib.contextmanager

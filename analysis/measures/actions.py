@@ -2,7 +2,7 @@
 
 Pong and Breakout give buttons that change nothing then: FIRE only serves. A network that changes
 its mind between two of a kind has not changed what happens. Held to the emulator in
-`tests/analysis/test_actions.py`.
+`tests/analysis/measures/test_actions.py`.
 """
 
 from __future__ import annotations

@@ -8,50 +8,13 @@ in `analysis.tasks.what`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from analysis.networks import OUTPUTS, Network, responses
-from analysis.readings import Measured
-from analysis.tasks.drawn import MIDDLE_84, centres_x_84, pictures
-from analysis.tasks.what import CELL_84, DrawnSettings, accuracy_skill, beyond
 from analysis.verdicts.intervals import paired
 from analysis.verdicts.rules import LEAST_SEEDS
-from envs.scenes import ORIENTATIONS
-
-STRIP = 500
-"""Pictures in each strip of `by_distance`: a standard error of .025 of the skill at most."""
-
-
-def by_distance(
-    network: Network, rng: np.random.Generator, settings: DrawnSettings | None = None
-) -> Measured:
-    """Measure how WHAT carries over, cell by cell to the right.
-
-    Args:
-        network: Trained on `what`.
-        rng: What is drawn.
-        settings: Those of the task.
-
-    Returns:
-        A table with a line for each cell beyond the middle: `from_84`, `to_84`, `value` (skill).
-    """
-    settings = settings or DrawnSettings()
-    last = centres_x_84(settings.side_84)[-1] - MIDDLE_84
-    lines = []
-    for cells in range(math.ceil(last / CELL_84)):
-        first = cells * CELL_84
-        marks = beyond(settings, rng, STRIP, first, first + CELL_84)
-        said = responses(network, pictures(marks, STRIP), (OUTPUTS,))[OUTPUTS]
-        right = (said.argmax(axis=1) == marks.orientation).astype(float)
-        start, end = MIDDLE_84 + first, MIDDLE_84 + min(first + CELL_84, last)
-        skill = accuracy_skill(right, ORIENTATIONS)
-        lines.append({"from_84": start, "to_84": end, "value": skill})
-    return Measured(pd.DataFrame(lines))
-
 
 BySeed = Mapping[int, float]
 

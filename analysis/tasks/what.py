@@ -9,7 +9,6 @@ the far ones with nothing in them. Up to 8 network pixels beyond the middle, one
 map, nature is neither at chance nor perfect. The strip was set on nature alone, the bar's size and
 contrast on nature and gap, both on short runs before any row was compared; a network that is blind
 to place does there what it does on the left.
-`analysis.tasks.dissociation.by_distance` looks farther.
 """
 
 from __future__ import annotations

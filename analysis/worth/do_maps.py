@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64, Int8, Int16, Int64, UInt8
 
+from agents.settings import EvaluationProtocol
 from analysis.cache import CACHE, cached, say, shaped_by
 from analysis.networks import Network, Observations
 from analysis.worth.do_scenes import DoSettings, arrays_of, build_map
 from analysis.worth.lockstep import consoles, greedy, play_on_together
-from analysis.worth.rollouts import LIMIT, POLICIES
+from analysis.worth.rollouts import POLICIES
 from envs.games import find
 from envs.positions import Positions
 
@@ -130,28 +131,24 @@ def own_map(
     base: DoMap,
     rng: np.random.Generator,
     *,
-    epsilon: float = 0.05,
-    sticky: float = 0.0,
-    limit: int = LIMIT,
     rollouts: int = 1,
 ) -> DoMap:
     """Play on from the coarse grid of a map by the network's own policy instead.
+
+    Random decisions and repeated actions are as many as when agents are scored.
 
     Args:
         network: Whose greatest output is the action.
         base: Where scenes, places and velocities come from.
         rng: Of random decisions and stickiness.
-        epsilon: Share of random decisions (.05 in Mnih et al. 2015).
-        sticky: Probability of a repeated action, each frame; 0 as agents are scored.
-        limit: Agent steps after which nothing has been decided.
         rollouts: From each place, velocity and scene.
     """
-    here = base.at_coarse()
+    here, protocol = base.at_coarse(), EvaluationProtocol()
     shape = (*here.observations.shape[:3], rollouts)
     act = greedy(network)
 
     def choose(observations: Observations, seen: Positions) -> Int64[np.ndarray, " m"]:
-        return act(observations, epsilon, rng)
+        return act(observations, protocol.epsilon, rng)
 
     ended = play_on_together(
         consoles(find(base.game), TOGETHER),
@@ -159,8 +156,7 @@ def own_map(
         np.repeat(here.observations.reshape(-1, 4, 84, 84), rollouts, axis=0),
         choose,
         rng,
-        limit=limit,
-        sticky=sticky,
+        sticky=protocol.sticky,
     )
     found = arrays_of(ended, shape)
     return replace(

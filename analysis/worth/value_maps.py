@@ -34,9 +34,7 @@ LUCK = 4.0
 Record = dict[str, Any]
 
 
-def value_maps(
-    network: Network, of: DoMap, rng: np.random.Generator, scenes: int | None = None
-) -> Measured:
+def value_maps(network: Network, of: DoMap, rng: np.random.Generator) -> Measured:
     """Compare a network's value with a do-map.
 
     Two levels. *velocity*: a cell is a place and a velocity, and pairs of places have the same
@@ -63,14 +61,12 @@ def value_maps(
         network: Any with an output for each action, or one output.
         of: Under whatever policy.
         rng: Of the shuffled control.
-        scenes: How many scenes V is averaged over, from the first on, to save time; all unless
-            told. G is averaged over all.
 
     Returns:
         Both maps (`worth`, `expected`) and the comparisons, one number a line; no verdict hangs on
         them.
     """
-    value = values(network, of, scenes)
+    value = values(network, of)
     records = [*_maps(of, value.mean(axis=0)), *compare(value, of, rng)]
     table = pd.DataFrame(records, columns=COLUMNS)
     table.insert(0, "policy", of.policy)
@@ -78,18 +74,15 @@ def value_maps(
     return Measured(table)
 
 
-def own_value_maps(
-    network: Network, base: DoMap, rng: np.random.Generator, *, rollouts: int = 1
-) -> Measured:
+def own_value_maps(network: Network, base: DoMap, rng: np.random.Generator) -> Measured:
     """Compare a network's value with what follows if it plays on itself, on the coarse grid.
 
     Args:
         network: With an output for each action.
         base: Where scenes, places and velocities come from.
-        rng: Of the rollouts.
-        rollouts: From each place, velocity and scene; see `analysis.worth.do_maps.own_map`.
+        rng: Of the rollouts; see `analysis.worth.do_maps.own_map`.
     """
-    return value_maps(network, own_map(network, base, rng, rollouts=rollouts), rng)
+    return value_maps(network, own_map(network, base, rng), rng)
 
 
 COLUMNS = (
@@ -103,13 +96,12 @@ COLUMNS = (
 )
 
 
-def values(network: Network, of: DoMap, scenes: int | None = None) -> Float64[np.ndarray, "s v p"]:
-    """Return V, the network's greatest output, at every input of the first scenes of a map."""
-    observations = of.observations[:scenes]
-    flat = observations.reshape(-1, *observations.shape[3:])
+def values(network: Network, of: DoMap) -> Float64[np.ndarray, "s v p"]:
+    """Return V, the network's greatest output, at every input of a map."""
+    flat = of.observations.reshape(-1, *of.observations.shape[3:])
     greatest = responses(network, flat, (OUTPUTS,))[OUTPUTS].max(axis=1)
     value: Float64[np.ndarray, "s v p"] = greatest.astype(np.float64).reshape(
-        observations.shape[:3]
+        of.observations.shape[:3]
     )
     return value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from agents import extractors
 from analysis.supervised import SupervisedSettings
@@ -12,8 +12,6 @@ from analysis.tasks import catalogue
 from analysis.tasks.tuning import TUNING_UPDATES
 
 Stage = Literal["tuning", "tuned", "common"]
-
-STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from analysis.scores import (
     summarise,
 )
 from commandline import BadInput
-from envs.games import BREAKOUT, CATCH, PONG
+from envs.games import BREAKOUT, CATCH, FRAME_SKIP, PONG
 
 GREEDY = EvaluationProtocol(epsilon=0.0)
 
@@ -58,6 +58,29 @@ def test_pong_without_fire_does_not_hang() -> None:
     game = play(always(0), PONG, 1, GREEDY, seed(2))[0]
     assert not game.hung
     assert game.score == game.clipped_score == -21
+
+
+def test_a_protocol_is_what_is_played() -> None:
+    """Its fingerprint says so: idle frames and the frame limit are the protocol's, not the game's.
+
+    By always doing the same, games differ by their idle frames alone.
+    """
+    assert EvaluationProtocol().frame_skip == FRAME_SKIP
+
+    def watched(protocol: EvaluationProtocol) -> tuple[list[PlayedGame], np.ndarray]:
+        seen: list[np.ndarray] = []
+        games = play(always(0), PONG, 3, protocol, seed(5), lambda o, a, s: seen.append(o.copy()))
+        return games, np.stack(seen)
+
+    short = replace(GREEDY, max_frames=400)
+    (games, usual), (_, again) = watched(short), watched(short)
+    assert all(g.truncated and g.length <= 400 // FRAME_SKIP for g in games)
+    assert np.array_equal(usual, again)
+    assert not np.array_equal(usual[:, 0], usual[:, 1])
+    _, at_once = watched(replace(short, noop_max=0))
+    assert np.array_equal(at_once[:, 0], at_once[:, 1])
+    assert np.array_equal(at_once[:, 0], at_once[:, 2])
+    assert play(always(1), CATCH, 3, short, seed(3)) == play(always(1), CATCH, 3, GREEDY, seed(3))
 
 
 def test_games_do_not_depend_on_how_many_are_played_beside_them() -> None:

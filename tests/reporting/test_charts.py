@@ -117,7 +117,7 @@ def test_networks_trained_on_place() -> None:
     assert "--supervised where" in gap.commands[1]
 
 
-def test_random_weights(tmp_path: Path) -> None:
+def test_random_weights() -> None:
     drawn = strips.untrained_place(published().measurements)
     (panel,) = drawn.panels
     means = data(panel, "mean", "seeds")[0]

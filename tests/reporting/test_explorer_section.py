@@ -56,7 +56,7 @@ def test_one_of_each_row_and_all_kinds_first(tmp_path: Path) -> None:
     assert "Measured but not shown here, for want of room: pong/half_avg/seed0." in made
 
 
-def test_without_any_it_says_how(tmp_path: Path) -> None:
+def test_without_any_it_says_how() -> None:
     made = explorer(gathered()).body
     words = (".venv/bin/python", "evaluate.py", "runs/fast", "--measures", "explorer")
     assert " ".join(f"<span>{word}</span>" for word in words) in made

@@ -30,7 +30,7 @@ def published() -> Gathered:
     return gather([], RESULTS)
 
 
-def test_a_run_directory(tmp_path: Path) -> None:
+def test_a_run_directory() -> None:
     found = gather([REAL], NOWHERE)
     (run,) = found.runs
     assert (run.name, run.study, run.steps, run.finished) == (

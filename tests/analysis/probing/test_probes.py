@@ -8,22 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_frames import frames_to_probe
 
 from analysis.claims import CLAIMS
-from analysis.datasets import teleport_set
 from analysis.networks import build, responses
-from analysis.pictures.frames import Frames, TeleportSettings
+from analysis.pictures.frames import Frames
 from analysis.probing import probes as module
 from analysis.probing.probes import pixel_probes, probes
 from analysis.readings import Measured
 
 
 @pytest.fixture(scope="module")
-def frames(tmp_path_factory: pytest.TempPathFactory) -> Frames:
-    # The folder is shared with the other tests of probes, so that the set is built once.
-    folder = tmp_path_factory.getbasetemp() / "sets-for-probes"
-    settings = TeleportSettings(episodes=10, moments=4, places=25)
-    return teleport_set(settings, workers=1, folder=folder)
+def frames() -> Frames:
+    return frames_to_probe()
 
 
 @pytest.fixture(scope="module")

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_frames import frames_to_probe
 
 from analysis.claims import CLAIMS
-from analysis.datasets import teleport_set
 from analysis.networks import build
-from analysis.pictures.frames import Frames, TeleportSettings
+from analysis.pictures.frames import Frames
 from analysis.probing.crossfit import by_mlp, by_ridge, turns
 from analysis.probing.swaps import _unseen, place_after_pools, place_bits, swap
 
 
 @pytest.fixture(scope="module")
-def frames(tmp_path_factory: pytest.TempPathFactory) -> Frames:
-    # The folder is shared with the other tests of probes, so that the set is built once.
-    folder = tmp_path_factory.getbasetemp() / "sets-for-probes"
-    settings = TeleportSettings(episodes=10, moments=4, places=25)
-    return teleport_set(settings, workers=1, folder=folder)
+def frames() -> Frames:
+    return frames_to_probe()
 
 
 def test_turns_judge_everything_once() -> None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from small_frames import frames_to_probe
 
-from analysis.datasets import teleport_set
-from analysis.pictures.frames import Frames, TeleportSettings
+from analysis.pictures.frames import Frames
 from analysis.pictures.splits import chosen
 from analysis.probing.targets import (
     asked,
@@ -20,11 +20,8 @@ from analysis.probing.targets import (
 
 
 @pytest.fixture(scope="module")
-def frames(tmp_path_factory: pytest.TempPathFactory) -> Frames:
-    # The folder is shared with the other tests of probes, so that the set is built once.
-    folder = tmp_path_factory.getbasetemp() / "sets-for-probes"
-    settings = TeleportSettings(episodes=10, moments=4, places=25)
-    return teleport_set(settings, workers=1, folder=folder)
+def frames() -> Frames:
+    return frames_to_probe()
 
 
 def test_columns_by_hand(frames: Frames) -> None:

@@ -23,7 +23,7 @@ def task() -> Count:
     return count(CountSettings(train=400, validation=100, test=200))
 
 
-def test_pictures_hold_as_many_as_they_say(task: Count) -> None:
+def test_pictures_hold_as_many_as_they_say() -> None:
     """Blobs, counted on the picture by flooding; equal in brightness; none where none should be."""
     rng = np.random.default_rng(0)
     marks, how_many = scatter(rng, 60)

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.networks import build
-from analysis.tasks.dissociation import COLUMNS, by_distance, dissociation
-from analysis.tasks.what import DrawnSettings
+from analysis.tasks.dissociation import COLUMNS, dissociation
 
 BySeed = dict[int, float]
 
@@ -46,14 +44,3 @@ def test_too_few_seeds_say_nothing() -> None:
     assert table.empty
     assert tuple(table.columns) == COLUMNS
     assert dissociation({"gap": seeds(0.9)}, {"gap": seeds(0.9)}).empty
-
-
-def test_by_distance() -> None:
-    """One line a cell up to the field's end; an untrained network is at chance in all of them."""
-    network = build("nature@0.25", 0, 8)
-    measured = by_distance(network, np.random.default_rng(0), DrawnSettings(side_84=16))
-    table = measured.table
-    assert table["from_84"].tolist() == [42.0, 50, 58, 66, 74]
-    assert table["to_84"].iloc[-1] == pytest.approx(76, abs=0.5)
-    assert table["value"].abs().max() < 0.2
-    assert measured.readings == ()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -41,7 +39,8 @@ def test_readings_and_table() -> None:
     assert by["flat", "where", 256] > by["max", "where", 256]
     ratio = at["what_over_flat", "gmp@0.25", "channels=256"]
     skills = by["max", "what", 256], by["flat", "what", 256]
-    assert ratio == pytest.approx(skills[0] / skills[1]) or math.isinf(ratio)
+    assert skills[1] > 0.2, "both codes say something, so that there is a ratio"
+    assert ratio == pytest.approx(skills[0] / skills[1])
 
 
 def test_the_battery_is_torchs_own_layer_with_more_channels() -> None:

@@ -25,7 +25,7 @@ from analysis.verdicts.decisions import (
 from analysis.verdicts.intervals import Statistic, median_ratio, paired
 
 A, B = Cell("score", "nature"), Cell("score", "gap")
-DROP, TURNED = Difference(A, B), Difference(B, A)
+DROP = Difference(A, B)
 RATIO = Ratio(Cell("q_shift", "half_max"), Cell("q_shift", "nature"))
 
 

@@ -125,9 +125,7 @@ def test_a_network_can_be_trained_on_it(small: Rewards, tmp_path: Path) -> None:
     assert done.judged.skill < 0.9
 
 
-def test_the_command(
-    small: Rewards, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command(small: Rewards, tmp_path: Path) -> None:
     """What cannot be is refused in one line, before anything is written."""
     for wrong, said in {
         ("--game", "catch"): "--game: expected",

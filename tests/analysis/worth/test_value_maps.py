@@ -177,17 +177,17 @@ def test_spearman_is_scipys() -> None:
 
 
 def test_of_a_network(catch: DoMap) -> None:
-    """V is the greatest output at the map's own inputs; some scenes will do; lines say of what."""
+    """V is the greatest output at the map's own inputs; lines say of what."""
     network = build("gap@0.5", 0, 3)
-    value = values(network, catch, scenes=2)
+    value = values(network, catch)
     with torch.no_grad():
         one = network(torch.from_numpy(catch.observations[1, 2, 3][None])).max()
-    assert value.shape == (2, 4, 36)
+    assert value.shape == (4, 4, 36)
     assert value[1, 2, 3] == pytest.approx(float(one), abs=1e-6)
     table = value_maps(network, catch, RNG(0)).table
     expected = table[table["quantity"] == "expected"]
     assert len(expected) == len(table[table["quantity"] == "worth"]) == 4 * 36
-    assert expected["value"].to_numpy() == pytest.approx(values(network, catch).mean(0).ravel())
+    assert expected["value"].to_numpy() == pytest.approx(value.mean(0).ravel())
     assert not table[["arm", "policy", "quantity", "level"]].isna().any(axis=None)
 
 
