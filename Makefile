@@ -31,8 +31,9 @@ $(VENV)/.cluster: $(VENV)/.installed
 demo: $(VENV)/.installed ## train, score and compare three short agents on Pong (some 3 minutes on 2 cores)
 	$(PY) -m studies.demo
 
+# A file's tests stay in one process, so that what they share is built once.
 test: $(VENV)/.installed ## the fast test suite (6 to 7 minutes on 2 cores)
-	$(PY) -m pytest -q -n $(JOBS) -m "not slow and not gpu and not cluster"
+	$(PY) -m pytest -q -n $(JOBS) --dist loadfile -m "not slow and not gpu and not cluster"
 
 test-slow: $(VENV)/.installed ## the tests that train something
 	$(PY) -m pytest -q -m slow
@@ -40,8 +41,10 @@ test-slow: $(VENV)/.installed ## the tests that train something
 test-cluster: $(VENV)/.cluster ## the tests that need Ray, on two nodes of this machine (minutes)
 	$(PY) -m pytest -q -m cluster
 
-figures: $(VENV)/.installed ## the README's figures, from results/
+figures: $(VENV)/.installed ## the README's figures and results/claims.json, from results/
 	$(PY) -m reporting.figures
+	$(PY) evaluate.py --claims --json > results/claims.json.new
+	mv results/claims.json.new results/claims.json
 
 format: $(VENV)/.installed ## rewrite the files as ruff would have them
 	$(PY) -m ruff format .
