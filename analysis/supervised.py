@@ -14,22 +14,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.optim import Adam
 
 from agents.checkpoints import save_weights
 from agents.settings import fingerprint
-from analysis.networks import CHUNK, HIDDEN, Network, Observations, build, responses
+from analysis.descent import adam_of, descend, is_silent
+from analysis.networks import CHUNK, Network, Observations, build
 from analysis.pictures.splits import Part
 from analysis.supervised_checkpoint import Checkpoint, Row, copied
 from analysis.tasks.batches import Batches
 from analysis.tasks.task import Judged, Outputs, Task, content_hash
 from commandline import BadInput
-
-LONG_GONE = 1e-30
-"""Mean of the gradients at which none has come for long: Adam's shrinks by a tenth an update."""
 
 STUCK = 0.05
 """Skill that a run has to reach once, or it never left the mean."""
@@ -94,7 +89,8 @@ class Trained:
         judged: On the test scenes.
         last: Skill of the last weights on the test scenes.
         gain: Of the best validation skill so far in the last quarter of the updates.
-        silent: Whether training ended because nothing could come of it any more (`is_silent`).
+        silent: Whether training ended because nothing could come of it any more: see
+            `analysis.descent.is_silent`.
         fingerprint: Of task and settings, without row, seed and learning rate.
     """
 
@@ -196,19 +192,6 @@ def train(
     return kept.finish(folder)
 
 
-def descend(loss: Tensor, network: nn.Module, adam: Adam, max_grad_norm: float) -> None:
-    """Change a network's weights by one step along the clipped gradient of a loss."""
-    adam.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(network.parameters(), max_grad_norm)
-    adam.step()
-
-
-def adam_of(network: nn.Module, settings: SupervisedSettings) -> Adam:
-    """Return the optimiser of a network."""
-    return Adam(network.parameters(), settings.learning_rate, fused=True)
-
-
 class Stopped(Exception):  # noqa: N818  (a wish, not an error)
     """The run was asked to stop and has written its checkpoint."""
 
@@ -221,33 +204,13 @@ def outputs_of(network: Network, observations: Observations) -> Outputs:
     return made
 
 
-def is_silent(network: Network, adam: Adam, observations: Observations) -> bool:
-    """Say whether a network tells all its examples the same and can never again do otherwise.
-
-    The units of some layer have died: they are 0 for every example, so that nothing of the picture
-    gets past them and no gradient gets back to them or to what is in front of them, and so they
-    stay. What is behind them is still trained, to the one answer that is best for all. Adam's mean
-    of the gradients of the first weights tells that none has come for hundreds of updates.
-
-    Args:
-        network: In training.
-        adam: Its optimiser.
-        observations: What it is trained on.
-    """
-    mean = adam.state[next(network.parameters())].get("exp_avg")
-    if mean is None or bool((mean.abs() > LONG_GONE).any()):
-        return False
-    hidden = responses(network, observations, [HIDDEN])[HIDDEN]
-    return np.allclose(hidden, hidden[0], rtol=1e-5, atol=1e-7)  # but for rounding
-
-
 class _Kept(Checkpoint):
     """What a run has made so far, and how good it is.
 
     Attributes:
         task: What is learnt.
         settings: How.
-        silent: Whether the network was at the last look; see `is_silent`.
+        silent: Whether the network was at the last look; see `analysis.descent.is_silent`.
     """
 
     def __init__(self, spec: str, task: Task, seed: int, settings: SupervisedSettings) -> None:
@@ -262,7 +225,7 @@ class _Kept(Checkpoint):
             "settings": settings.facts(),
             "fingerprint": protocol(task, settings),
         }
-        super().__init__(network, adam_of(network, settings), facts)
+        super().__init__(network, adam_of(network, settings.learning_rate), facts)
         self.silent = False
 
     @property

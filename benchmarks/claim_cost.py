@@ -28,8 +28,9 @@ from agents.checkpoints import read_json, write_json
 from agents.shapes import CHANNELS, SIDE
 from analysis.claim import Part
 from analysis.claims import CLAIMS
+from analysis.descent import adam_of, descend
 from analysis.networks import build
-from analysis.supervised import SupervisedSettings, adam_of, descend
+from analysis.supervised import SupervisedSettings
 from analysis.tasks import catalogue
 from analysis.verdicts.rules import SEEDS
 from analysis.verdicts.selection import Setting
@@ -179,7 +180,7 @@ def measure(rows: Sequence[str], path: Path) -> None:
     found = {}
     for row in track(rows, "measuring"):
         network = build(row, 0, 2).train()
-        adam = adam_of(network, settings)
+        adam = adam_of(network, settings.learning_rate)
         rounds = []
         for _ in range(ROUNDS):
             began = time.process_time()
