@@ -18,3 +18,10 @@ def browser() -> Iterator[Browser]:
     """A window of a real browser, or a skip; see tests/browser.py."""
     with opened() as window:
         yield window
+
+
+@pytest.fixture(autouse=True)
+def _denormal_numbers_as_they_were() -> Iterator[None]:
+    """Tests that train in this process flush them, which hypothesis would refuse to work with."""
+    yield
+    torch.set_flush_denormal(False)
